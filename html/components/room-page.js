@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The page of a room: before the call, in it, after it. What it shows follows body[data-state]:
+//   lobby | connecting | connected | reconnecting | ended | error        (body[data-code] says why, in the last two)
+// For embedding and tests: ?autojoin=1 joins at once, ?name= presets the name, window.otterCall is the Call.
+
+import { Otter, OtterError } from '../sdk/otter.js';
+import { recallSeat } from '../sdk/seat-store.js';
+import { takeAddress, watchAddress } from './address.js';
+import { icon } from './icons.js';
+import { strings } from './strings.en.js';
+import { Tile } from './tile.js';
+import { Toggle } from './toggle.js';
+
+const NOTICE_MS = 12_000;
+const NAME_KEY = 'otter.name';
+
+/** @param {string} id @returns {any} */
+const $ = (id) => document.getElementById(id);
+
+const address = takeAddress();
+const query = new URLSearchParams(location.search);
+
+/** @type {import('../sdk/otter.js').Call | null} */
+let call = null;
+/** @type {Map<string, Tile>} */
+const tiles = new Map();
+/** What the user wants to send; kept from one call to the next. */
+const wish = { audio: true, video: true };
+/** @type {any} */
+let noticeTimer = null;
+
+// --- the page's state
+
+/** @param {string} state @param {string} [code] */
+function show(state, code) {
+  const { dataset } = document.body;
+  if (code) dataset.code = code;
+  else delete dataset.code;
+  dataset.state = state;
+  $('join').disabled = state === 'connecting';
+  $('join').textContent = state === 'connecting' ? strings.lobby.joining : strings.lobby.join;
+  $('banner').textContent = state === 'reconnecting' ? strings.call.reconnecting : '';
+}
+
+/** @param {'ended' | 'error'} state @param {string} code */
+function showEnd(state, code) {
+  const words = state === 'ended' ? strings.ended : strings.errors;
+  const { title, text, action } = words[code] ?? strings.errors.internal;
+  $('end-title').textContent = title;
+  $('end-text').textContent = text;
+  $('again').textContent = action ?? '';
+  $('again').hidden = !action;
+  show(state, code === 'left' ? undefined : code);
+  $('end-title').focus();
+}
+
+/** For screen readers: what others see happen. @param {string} text */
+function say(text) {
+  $('live').textContent = text;
+}
+
+/** A line above the controls, for a while. @param {string} text */
+function notice(text) {
+  $('notice-text').textContent = text;
+  $('notice').hidden = false;
+  clearTimeout(noticeTimer);
+  noticeTimer = setTimeout(() => { $('notice').hidden = true; }, NOTICE_MS);
+}
+
+// --- the call
+
+async function join() {
+  if (document.body.dataset.state === 'connecting' || !address) return;
+  const display = $('name').value.trim();
+  remember(display);
+  show('connecting');
+  try {
+    const joined = await Otter.join(address, { display, ...wish });
+    call = joined;
+    /** @type {any} */ (window).otterCall = joined;
+    enter(joined);
+  } catch (error) {
+    showEnd('error', error instanceof OtterError ? error.code : 'internal');
+    if (!(error instanceof OtterError)) throw error;
+  }
+}
+
+/** @param {import('../sdk/otter.js').Call} joined */
+function enter(joined) {
+  addTile(joined.me, true);
+  for (const participant of joined.participants) addTile(participant);
+  joined.on('participant-joined', (participant) => {
+    addTile(participant);
+    say(strings.call.joined(participant.display || strings.guest));
+  });
+  joined.on('participant-left', (participant, reason) => {
+    dropTile(participant.id);
+    say(strings.call.left(participant.display || strings.guest, reason));
+  });
+  joined.on('participant-updated', (participant) => {
+    tiles.get(participant.id)?.update(participant);
+    if (participant === joined.me) showOwnMedia(joined);
+  });
+  joined.on('state', (state) => follow(joined, state));
+  showOwnMedia(joined);
+  if (joined.mediaError) notice(strings.device[joined.mediaError.code]);
+  if (joined.state !== 'ended') show('connected');
+  follow(joined, joined.state);
+  if (!joined.participants.length) say(strings.call.alone);
+  $('call').focus(); // not a button: a key still held down must not press it
+}
+
+/** @param {import('../sdk/otter.js').Call} joined @param {string} state */
+function follow(joined, state) {
+  if (state === 'reconnecting') {
+    show('reconnecting');
+  } else if (state === 'connected' && document.body.dataset.state === 'reconnecting') {
+    resetTiles(joined); // after a long absence we may be somebody else: a new seat
+    show('connected');
+    say(strings.call.back);
+  } else if (state === 'ended') {
+    clearTiles();
+    if (joined.reason === 'failed') showEnd('error', joined.error?.code ?? 'internal');
+    else showEnd('ended', joined.reason ?? 'left');
+  }
+}
+
+/** @param {import('../sdk/otter.js').Call} joined */
+function showOwnMedia({ me }) {
+  mic.set(me.media.audio);
+  camera.set(me.media.video);
+}
+
+/**
+ * @param {Toggle} toggle
+ * @param {(on: boolean) => Promise<void> | undefined} act
+ * @param {boolean} on
+ */
+async function switchDevice(toggle, act, on) {
+  toggle.busy = true;
+  try {
+    await act(on);
+  } catch (error) {
+    notice(strings.device[/** @type {OtterError} */ (error).code] ?? strings.errors.internal.text);
+  } finally {
+    toggle.busy = false;
+  }
+}
+
+// --- tiles
+
+/** @param {import('../sdk/otter.js').Participant} participant @param {boolean} [self] */
+function addTile(participant, self = false) {
+  dropTile(participant.id);
+  const tile = new Tile(participant, { self, onblocked: () => { $('sound').hidden = false; } });
+  tiles.set(participant.id, tile);
+  $('grid').append(tile.element);
+  count();
+}
+
+/** @param {string} id */
+function dropTile(id) {
+  tiles.get(id)?.remove();
+  tiles.delete(id);
+  count();
+}
+
+function clearTiles() {
+  for (const id of [...tiles.keys()]) dropTile(id);
+}
+
+/** @param {import('../sdk/otter.js').Call} joined */
+function resetTiles(joined) {
+  if (tiles.has(joined.me.id)) return;
+  clearTiles();
+  addTile(joined.me, true);
+  for (const participant of joined.participants) addTile(participant);
+}
+
+function count() {
+  $('grid').dataset.count = String(tiles.size);
+}
+
+// --- the name
+
+/** @param {string} display */
+function remember(display) {
+  try {
+    localStorage.setItem(NAME_KEY, display);
+  } catch { /* then not */ }
+}
+
+function recall() {
+  try {
+    return localStorage.getItem(NAME_KEY) ?? '';
+  } catch {
+    return '';
+  }
+}
+
+// --- begin
+
+const { micOn, micOff, cameraOn, cameraOff, leave } = strings.controls;
+/** @type {{icons: [string, string], labels: [string, string]}} */
+const micLook = { icons: ['mic', 'mic-off'], labels: [micOn, micOff] };
+/** @type {{icons: [string, string], labels: [string, string]}} */
+const cameraLook = { icons: ['camera', 'camera-off'], labels: [cameraOn, cameraOff] };
+
+const mic = new Toggle($('mic'), { ...micLook, onchange: (on) => switchDevice(mic, (o) => call?.setMicrophone(o), on) });
+const camera = new Toggle($('camera'), { ...cameraLook, onchange: (on) => switchDevice(camera, (o) => call?.setCamera(o), on) });
+const lobbyMic = new Toggle($('lobby-mic'), { ...micLook, onchange: (on) => lobbyMic.set(wish.audio = on) });
+const lobbyCamera = new Toggle($('lobby-camera'), { ...cameraLook, onchange: (on) => lobbyCamera.set(wish.video = on) });
+
+$('leave').append(icon('leave'));
+$('leave').setAttribute('aria-label', leave);
+$('leave').title = leave;
+$('leave').addEventListener('click', () => call?.leave());
+$('lobby-form').addEventListener('submit', (/** @type {Event} */ event) => { event.preventDefault(); join(); });
+$('again').addEventListener('click', join);
+$('sound').addEventListener('click', () => {
+  for (const tile of tiles.values()) tile.unmute();
+  $('sound').hidden = true;
+});
+$('notice-close').addEventListener('click', () => { $('notice').hidden = true; });
+$('name').value = query.get('name') ?? recall();
+watchAddress();
+
+if (!address) {
+  showEnd('error', 'room_not_found');
+} else {
+  const seated = recallSeat(address.server, address.room, address.token) !== null;
+  if (!address.room.startsWith('rm_')) $('lobby-title').textContent = strings.lobby.titleOf(address.room);
+  if (!address.token && !seated) showEnd('error', 'unauthorized');
+  else if (seated || query.get('autojoin') === '1') join(); // a reload takes its seat again without asking
+}

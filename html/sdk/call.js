@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A call: who is in the room, a leg to each of them, and what this side sends.
+
+import { Emitter } from './emitter.js';
+import { OtterError } from './errors.js';
+import { acquire, open as openDevice } from './media.js';
+import { Participant, describe } from './participant.js';
+import { Leg } from './peer.js';
+import { connect } from './rest.js';
+import { forgetSeat, keepSeat, recallSeat } from './seat-store.js';
+import { SignalPath } from './signal-path.js';
+import { Signaling } from './signaling.js';
+import { CALL, Machine } from './states.js';
+
+/** With these the seat is no more, or its token proves nothing here: join anew. */
+const SEAT_LOST = new Set(['seat_gone', 'unauthorized', 'token_invalid', 'token_expired']);
+const RENEW_AT = 0.75; // of the life of TURN credentials
+const EARLY_SIGNALS = 64;
+const MAX_TIMER_S = 2_000_000; // setTimeout counts in 31 bits of milliseconds
+
+/**
+ * @typedef {import('./participant.js').WireParticipant} WireParticipant
+ * @typedef {{participant: Participant, wire: WireParticipant, leg: Leg}} Other
+ * @typedef {"left"|"ejected"|"replaced"|"revoked"|"expired"|"closed"|"failed"} EndReason
+ */
+
+/**
+ * Events:
+ * - `participant-joined` (Participant)
+ * - `participant-left` (Participant, reason)
+ * - `participant-updated` (Participant): anything of it changed, its streams and its state too; also fired for `me`
+ * - `state` (CallState)
+ */
+export class Call extends Emitter {
+  #server;
+  #roomGiven;
+  #token;
+  #options;
+  #signaling;
+  #machine = new Machine(CALL, 'connecting', (state) => this.emit('state', state));
+  /** @type {string | null} */
+  #seat;
+  #instance = newInstance();
+  /** @type {WireParticipant | null} */
+  #myWire = null;
+  /** @type {Participant | null} */
+  #me = null;
+  /** @type {any} */
+  #room = null;
+  /** @type {RTCIceServer[]} */
+  #iceServers = [];
+  /** @type {Promise<RTCIceServer[]> | null} */
+  #refreshing = null;
+  /** @type {any} */
+  #renewTimer = null;
+  /** @type {Map<string, Other>} */
+  #others = new Map();
+  /** Signals that overtook the news of who sent them. @type {any[]} */
+  #early = [];
+  /** @type {{mic: MediaStreamTrack | null, camera: MediaStreamTrack | null}} */
+  #tracks = { mic: null, camera: null };
+  /** The latest wish for the camera: opening one takes time, and the user may change their mind. */
+  #cameraWish = 0;
+
+  /**
+   * Use Otter.join, which opens the call as well.
+   * @param {{server: string, room: string, token: string | null}} address
+   * @param {import('./otter.js').JoinOptions} options
+   */
+  constructor({ server, room, token }, options) {
+    super();
+    this.#server = server.replace(/\/$/, '');
+    this.#roomGiven = room;
+    this.#token = token;
+    this.#options = { audio: true, video: true, ...options };
+    this.#seat = recallSeat(this.#server, room, token);
+    /** What this side sends. Show it muted. */
+    this.localStream = new MediaStream();
+    /** Why the camera or the microphone is missing, if it is: the call goes on without. @type {OtterError | null} */
+    this.mediaError = null;
+    /** Why the call ended. @type {EndReason | null} */
+    this.reason = null;
+    /** The failure behind the reasons "failed" and "replaced". @type {OtterError | null} */
+    this.error = null;
+    this.#signaling = new Signaling({ connect: () => this.#connect(), enter: (request) => this.#enter(request) });
+    this.#signaling.on('event', (event) => this.#handle(event));
+    this.#signaling.on('lost', () => this.#machine.to('reconnecting'));
+    this.#signaling.on('back', () => this.#back());
+    this.#signaling.on('failed', (error) => this.#end('failed', error));
+  }
+
+  // --- what an application reads
+
+  /** @returns {import('./states.js').CallState} */
+  get state() {
+    return /** @type {import('./states.js').CallState} */ (this.#machine.state);
+  }
+
+  /** The others, in the order of their coming. @returns {Participant[]} */
+  get participants() {
+    return [...this.#others.values()].sort((a, b) => a.wire.order - b.wire.order).map(({ participant }) => participant);
+  }
+
+  /** Oneself. @returns {Participant} */
+  get me() {
+    return /** @type {Participant} */ (this.#me);
+  }
+
+  /** The room as the server describes it: id, unique_name, max_participants, privacy, metadata … */
+  get room() {
+    return this.#room;
+  }
+
+  /** Participant id to RTCPeerConnection. For diagnostics: to read statistics, not to change anything. @returns {Map<string, RTCPeerConnection>} */
+  get connections() {
+    return new Map([...this.#others].map(([id, { leg }]) => [id, leg.connection]));
+  }
+
+  // --- what an application does
+
+  /**
+   * Unmutes or mutes. A muted microphone stays open and sends silence.
+   * @param {boolean} on
+   * @throws {OtterError} no_camera or permission_denied, if there is no microphone yet and none can be opened
+   */
+  async setMicrophone(on) {
+    if (on && !this.#tracks.mic) {
+      const { audio } = await openDevice(this.#options.audio || true, false);
+      this.#takeTrack('mic', audio);
+    }
+    if (this.#tracks.mic) this.#tracks.mic.enabled = on;
+    this.#announce();
+  }
+
+  /**
+   * Switches the camera. Off, it is released, and its light goes out.
+   * @param {boolean} on
+   * @throws {OtterError} no_camera or permission_denied
+   */
+  async setCamera(on) {
+    const wish = ++this.#cameraWish;
+    if (!on) {
+      this.#takeTrack('camera', null);
+    } else if (!this.#tracks.camera) {
+      const { video } = await openDevice(false, this.#options.video || true);
+      if (wish !== this.#cameraWish) return video?.stop();
+      this.#takeTrack('camera', video);
+    }
+    this.#announce();
+  }
+
+  /** Leaves for good: the seat is given up, every connection closed, every device released. */
+  async leave() {
+    await this.#end('left', null);
+  }
+
+  // --- coming in
+
+  /** Called once, by Otter.join. */
+  async open() {
+    try {
+      const way = await this.#connect(); // a dead link is found out before anybody is asked for a camera
+      const { audio, video, error } = await acquire({ audio: this.#options.audio, video: this.#options.video });
+      this.mediaError = error;
+      this.#takeTrack('mic', audio);
+      this.#takeTrack('camera', video);
+      await this.#signaling.open(way);
+      this.#machine.to('connected');
+    } catch (cause) {
+      const error = cause instanceof OtterError ? cause : new OtterError('internal', String(cause), { cause });
+      await this.#end('failed', error);
+      throw error;
+    }
+  }
+
+  /** Asks for a way to the signaling, with the seat if there is one. */
+  async #connect() {
+    if (this.#seat) {
+      try {
+        return await connect(this.#server, this.#seat);
+      } catch (error) {
+        if (!isSeatLost(error)) throw error;
+        this.#loseSeat();
+      }
+    }
+    if (!this.#token) throw new OtterError('unauthorized', 'there is no token in the link');
+    return connect(this.#server, this.#token);
+  }
+
+  /**
+   * Resumes, or joins, over a new link.
+   * @param {(name: string, body: object) => Promise<any>} request
+   */
+  async #enter(request) {
+    let reply = null;
+    if (this.#seat) {
+      try {
+        reply = await request('resume', { seat: this.#seat, instance: this.#instance });
+      } catch (error) {
+        if (!isSeatLost(error)) throw error;
+        this.#loseSeat();
+      }
+    }
+    reply ??= await this.#join(request);
+    this.#settle(reply);
+    const wire = /** @type {WireParticipant} */ (this.#myWire);
+    if (!sameMedia(wire.media, this.#media())) request('update', { media: this.#media() }).catch(() => {});
+    return reply;
+  }
+
+  /** @param {(name: string, body: object) => Promise<any>} request */
+  async #join(request) {
+    if (!this.#token) throw new OtterError('seat_gone', 'the seat is gone, and there is no token to join anew');
+    for (const id of [...this.#others.keys()]) this.#remove(id, 'replaced'); // they knew us by the seat that is gone
+    if (this.#me) this.#instance = newInstance();
+    this.#me = null;
+    const { display } = this.#options;
+    return request('join', { room: this.#roomGiven, token: this.#token, display, instance: this.#instance, media: this.#media() });
+  }
+
+  /** Takes over the reply to join or resume. @param {any} reply */
+  #settle(reply) {
+    this.#seat = reply.seat ?? this.#seat;
+    if (this.#seat) keepSeat(this.#server, this.#roomGiven, this.#token, this.#seat);
+    this.#room = reply.room;
+    this.#myWire = reply.me;
+    if (this.#me) describe(this.#me, reply.me);
+    else this.#me = new Participant(reply.me);
+    this.#me.state = 'connected';
+    this.#me.streams.camera = this.localStream;
+    this.#me.media = this.#media();
+    this.#useIceServers(reply);
+    const here = new Set(reply.participants.map((/** @type {WireParticipant} */ p) => p.participant));
+    for (const id of [...this.#others.keys()]) if (!here.has(id)) this.#remove(id, 'left');
+    for (const wire of reply.participants) this.#meet(wire);
+  }
+
+  #back() {
+    this.#machine.to('connected');
+    for (const { leg } of this.#others.values()) leg.resync();
+  }
+
+  #loseSeat() {
+    this.#seat = null;
+    forgetSeat(this.#server, this.#roomGiven);
+  }
+
+  // --- the others
+
+  /** @param {any} event */
+  #handle(event) {
+    if (this.state === 'ended') return;
+    switch (event.event) {
+      case 'participant-joined':
+      case 'participant-updated': return this.#meet(event.participant);
+      case 'participant-left': return this.#remove(event.participant, event.reason);
+      case 'signal': return this.#deliver(event);
+      case 'room-updated': this.#room = event.room; return;
+      case 'ejected': return void this.#end(event.reason, event.reason === 'replaced' ? new OtterError('replaced', 'the seat is in use elsewhere') : null);
+      case 'closed': return void this.#end('closed', null);
+    }
+  }
+
+  /** Somebody came, or changed. A new instance is a new connection. @param {WireParticipant} wire */
+  #meet(wire) {
+    if (wire.participant === this.#me?.id) {
+      describe(this.#me, { ...wire, media: this.#media() });
+      this.emit('participant-updated', this.#me);
+      return;
+    }
+    const known = this.#others.get(wire.participant);
+    if (!known) {
+      const other = this.#link(new Participant(wire), wire);
+      this.emit('participant-joined', other.participant);
+    } else {
+      const returned = known.wire.connected === false && wire.connected !== false;
+      describe(known.participant, wire);
+      if (known.wire.instance !== wire.instance) {
+        known.leg.close();
+        this.#link(known.participant, wire);
+      } else {
+        known.wire = wire;
+        if (returned) known.leg.resync();
+      }
+      this.emit('participant-updated', known.participant);
+    }
+    for (const signal of this.#early.splice(0)) this.#deliver(signal);
+  }
+
+  /**
+   * Opens a leg to this instance of somebody.
+   * @param {Participant} participant
+   * @param {WireParticipant} wire
+   * @returns {Other}
+   */
+  #link(participant, wire) {
+    const mine = /** @type {WireParticipant} */ (this.#myWire);
+    const address = { to: wire.participant, from_instance: this.#instance, to_instance: wire.instance };
+    const leg = new Leg({
+      offers: mine.attach > wire.attach,
+      polite: mine.order > wire.order,
+      rtc: { iceServers: this.#iceServers, iceTransportPolicy: this.#policy() },
+      tracks: this.#tracks,
+      path: new SignalPath((name, body) => this.#signaling.request(name, body), address),
+      refresh: () => this.#refresh(),
+      changed: () => {
+        if (this.#others.get(wire.participant)?.leg !== leg) return;
+        participant.state = leg.state;
+        this.emit('participant-updated', participant);
+      },
+    });
+    participant.state = leg.state;
+    participant.streams.camera = leg.stream;
+    const other = { participant, wire, leg };
+    this.#others.set(wire.participant, other);
+    return other;
+  }
+
+  /** @param {string} id @param {string} reason */
+  #remove(id, reason) {
+    const other = this.#others.get(id);
+    if (!other) return;
+    this.#others.delete(id);
+    other.leg.close();
+    other.participant.state = 'closed';
+    other.participant.streams.camera = null;
+    this.emit('participant-left', other.participant, reason);
+  }
+
+  /** @param {any} signal */
+  #deliver(signal) {
+    if (signal.to_instance !== this.#instance) return;
+    const other = this.#others.get(signal.from);
+    if (other && other.wire.instance === signal.from_instance) other.leg.receive(signal);
+    else if (this.#early.length < EARLY_SIGNALS) this.#early.push(signal);
+  }
+
+  // --- ICE servers
+
+  #policy() {
+    return this.#room.privacy === 'relay' ? 'relay' : this.#options.iceTransportPolicy ?? 'all';
+  }
+
+  /** Fresh credentials; legs that ask in the same moment share one request. @returns {Promise<RTCIceServer[]>} */
+  #refresh() {
+    this.#refreshing ??= this.#signaling.request('credentials')
+      .then((reply) => this.#useIceServers(reply))
+      .finally(() => { this.#refreshing = null; });
+    return this.#refreshing;
+  }
+
+  /** @param {{ice_servers: RTCIceServer[], ttl: number}} reply @returns {RTCIceServer[]} */
+  #useIceServers({ ice_servers: iceServers, ttl }) {
+    this.#iceServers = iceServers;
+    for (const { leg } of this.#others.values()) leg.setIceServers(iceServers);
+    clearTimeout(this.#renewTimer);
+    const renew = () => this.#refresh().catch(() => {}); // no server now: the resume brings new ones
+    if (ttl > 0 && this.state !== 'ended') this.#renewTimer = setTimeout(renew, Math.min(ttl * RENEW_AT, MAX_TIMER_S) * 1000);
+    return iceServers;
+  }
+
+  // --- what this side sends
+
+  /** @returns {import('./participant.js').MediaFlags} */
+  #media() {
+    return { audio: this.#tracks.mic?.enabled ?? false, video: this.#tracks.camera !== null, screen: false };
+  }
+
+  /** @param {"mic"|"camera"} source @param {MediaStreamTrack | null} track ours from now on */
+  #takeTrack(source, track) {
+    if (this.state === 'ended') return track?.stop();
+    const old = this.#tracks[source];
+    if (old) this.localStream.removeTrack(old);
+    old?.stop();
+    if (track) this.localStream.addTrack(track);
+    this.#tracks[source] = track;
+    for (const { leg } of this.#others.values()) leg.setTrack(source, track);
+  }
+
+  /** Tells everybody, oneself too, what is sent now. */
+  #announce() {
+    if (!this.#me || this.state === 'ended') return;
+    this.#me.media = this.#media();
+    this.#signaling.request('update', { media: this.#media() }).catch(() => {}); // the next resume says it
+    this.emit('participant-updated', this.#me);
+  }
+
+  // --- the end
+
+  /** @param {EndReason} reason @param {OtterError | null} error */
+  async #end(reason, error) {
+    if (this.state === 'ended') return;
+    this.reason = reason;
+    this.error = error;
+    clearTimeout(this.#renewTimer);
+    for (const { leg } of this.#others.values()) leg.close();
+    this.#takeTrack('mic', null);
+    this.#takeTrack('camera', null);
+    const keeps = reason === 'replaced' || (reason === 'failed' && error?.retryable); // to take it back, to try again
+    if (!keeps) forgetSeat(this.#server, this.#roomGiven);
+    this.#machine.to('ended');
+    await this.#signaling.close(reason === 'left');
+  }
+}
+
+function newInstance() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** @param {unknown} error */
+function isSeatLost(error) {
+  return error instanceof OtterError && SEAT_LOST.has(error.code);
+}
+
+/** @param {any} a @param {any} b */
+function sameMedia(a, b) {
+  return ['audio', 'video', 'screen'].every((kind) => Boolean(a?.[kind]) === Boolean(b[kind]));
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * janus.plugin.otter.jcfg: the configuration of the core. */
+#include "config.h"
+
+#include "janus_log.h"
+#include "jcfg.h"
+
+#define TEXT(category, name, member) { category, name, OTTER_JCFG_TEXT, offsetof(struct otter_config, member), 0, 0 }
+#define NUMBER(category, name, member, min, max) { category, name, OTTER_JCFG_NUMBER, offsetof(struct otter_config, member), min, max }
+
+static const struct otter_jcfg_key keys[] = {
+	TEXT("general", "store", store),
+	TEXT("general", "public_url", public_url),
+	TEXT("general", "signaling_url", signaling_url),
+	TEXT("general", "signing_secret_file", signing_secret_file),
+	TEXT("general", "janus_token_secret_file", gate_secret_file),
+	TEXT("general", "first_key_file", first_key_file),
+	NUMBER("general", "resume_timeout", resume_timeout_s, 1, 3600),
+	NUMBER("general", "token_ttl", token_ttl_s, 1, 365 * 24 * 3600),
+	TEXT("turn", "secret_db", turn_secret_db),
+	TEXT("turn", "realm", turn_realm),
+	{ "turn", "servers", OTTER_JCFG_OTHER, 0, 0, 0 },
+	{ 0 },
+};
+
+static const char *item_of(janus_config *file, janus_config_container *parent, const char *name)
+{
+	janus_config_item *item = janus_config_get(file, parent, janus_config_type_item, name);
+	return item != NULL ? item->value : NULL;
+}
+
+/* turn: { servers = ( { url = "turn:host:port", tls = "turns:host:port", region = "eu" }, ... ) } */
+static enum otter_err read_servers(otter_plugin_config *config, struct otter_error *e)
+{
+	janus_config_category *turn = janus_config_get(config->file, NULL, janus_config_type_category, "turn");
+	janus_config_array *array = turn != NULL ? janus_config_get(config->file, turn, janus_config_type_array, "servers") : NULL;
+	GList *list = array != NULL ? janus_config_get_categories(config->file, array) : NULL;
+	config->servers = g_new0(struct otter_turn_server, g_list_length(list) + 1);
+	size_t n = 0;
+	for (GList *l = list; l != NULL; l = l->next) {
+		struct otter_turn_server *server = &config->servers[n++];
+		server->url = (char *)item_of(config->file, l->data, "url");
+		server->tls = (char *)item_of(config->file, l->data, "tls");
+		server->region = (char *)item_of(config->file, l->data, "region");
+		if (server->url == NULL || !g_str_has_prefix(server->url, "turn:"))
+			return otter_fail(e, OTTER_INVALID_REQUEST, "turn.servers: each server needs a url like \"turn:turn.example.org:3478\".");
+		if (server->tls != NULL && !g_str_has_prefix(server->tls, "turns:"))
+			return otter_fail(e, OTTER_INVALID_REQUEST, "turn.servers: tls must be like \"turns:turn.example.org:443\".");
+	}
+	g_list_free(list);
+	config->core.turn_servers = config->servers;
+	config->core.n_turn_servers = n;
+	return OTTER_OK;
+}
+
+otter_plugin_config *otter_plugin_config_load(const char *config_path, struct otter_error *e)
+{
+	g_autoptr(otter_plugin_config) config = g_new0(otter_plugin_config, 1);
+	config->core = (struct otter_config){ .env = otter_env_janus(), .store = "memory", .own_clock = true,
+		.resume_timeout_s = OTTER_RESUME_TIMEOUT_S, .token_ttl_s = OTTER_TOKEN_TTL_S };
+	config->file = otter_jcfg_open(config_path, "janus.plugin.otter", e);
+	if (config->file == NULL || otter_jcfg_read(config->file, keys, &config->core, e) != OTTER_OK || read_servers(config, e) != OTTER_OK)
+		return NULL;
+	return g_steal_pointer(&config);
+}
+
+void otter_plugin_config_free(otter_plugin_config *config)
+{
+	if (config == NULL)
+		return;
+	g_free(config->servers);
+	if (config->file != NULL)
+		janus_config_destroy(config->file);
+	g_free(config);
+}

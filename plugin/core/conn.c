@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * A connection: a sink, and the seat that its owner took through it. */
+#include "conn.h"
+
+#include "conn_private.h"
+#include "otter_private.h"
+
+struct otter_conn *otter_conn_new(struct otter *o, const struct otter_sink_ops *ops, void *sink)
+{
+	struct otter_conn *conn = g_new0(struct otter_conn, 1);
+	conn->refs = 1;
+	g_atomic_int_inc(&o->refs);
+	conn->otter = o;
+	conn->ops = ops;
+	conn->sink = sink;
+	ops->ref(sink);
+	otter_lock_init(&conn->lock);
+	return conn;
+}
+
+struct otter_conn *otter_conn_ref(struct otter_conn *conn)
+{
+	g_atomic_int_inc(&conn->refs);
+	return conn;
+}
+
+void otter_conn_unref(struct otter_conn *conn)
+{
+	if (conn == NULL || !g_atomic_int_dec_and_test(&conn->refs))
+		return;
+	otter_room_unref(conn->room);
+	conn->ops->unref(conn->sink);
+	otter_lock_clear(&conn->lock);
+	otter_unref(conn->otter);
+	g_free(conn);
+}
+
+void otter_conn_send(struct otter_conn *conn, json_t *message)
+{
+	bool gone;
+	{
+		OTTER_LOCKED(&conn->lock);
+		gone = conn->gone;
+	}
+	if (!gone) /* if it goes just now the message is lost, as on any network; the sink itself is kept alive by our reference */
+		conn->ops->send(conn->sink, message);
+}
+
+/* ---- entering a room ---- */
+
+static bool has_seat(struct otter_conn *conn)
+{
+	struct otter_error none = { 0 };
+	struct otter_room *room = otter_conn_room(conn, &none);
+	bool has = room != NULL && otter_room_seats(room, conn);
+	otter_room_unref(room);
+	return has;
+}
+
+bool otter_conn_enter_begin(struct otter_conn *conn, struct otter_error *e)
+{
+	bool seated = has_seat(conn);
+	OTTER_LOCKED(&conn->lock);
+	if (seated || conn->entering) {
+		otter_fail(e, OTTER_CONFLICT, "This connection has a seat already: leave first, or use another handle.");
+		return false;
+	}
+	conn->entering = true;
+	return true;
+}
+
+enum otter_err otter_conn_enter_bind(struct otter_conn *conn, struct otter_room *room, struct otter_error *e)
+{
+	struct otter_room *old;
+	{
+		OTTER_LOCKED(&conn->lock);
+		if (conn->gone)
+			return otter_fail(e, OTTER_UNAVAILABLE, NULL); /* which nobody will hear */
+		old = conn->room;
+		conn->room = otter_room_ref(room);
+	}
+	otter_room_unref(old);
+	return OTTER_OK;
+}
+
+void otter_conn_seated(struct otter_conn *conn, const char *participant)
+{
+	OTTER_LOCKED(&conn->lock);
+	conn->entering = false;
+	g_strlcpy(conn->participant, participant, sizeof conn->participant);
+}
+
+void otter_conn_enter_end(struct otter_conn *conn, bool seated)
+{
+	struct otter_room *room = NULL;
+	{
+		OTTER_LOCKED(&conn->lock);
+		if (!seated)
+			conn->entering = false;
+		if (!seated || conn->gone)
+			room = g_steal_pointer(&conn->room);
+	}
+	if (seated && room != NULL) /* the sink went before the seat was taken, so otter_conn_gone found none */
+		otter_room_away(room, conn);
+	otter_room_unref(room);
+}
+
+struct otter_room *otter_conn_room(struct otter_conn *conn, struct otter_error *e)
+{
+	OTTER_LOCKED(&conn->lock);
+	if (conn->room != NULL)
+		return otter_room_ref(conn->room);
+	otter_fail(e, OTTER_CONFLICT, "This connection has no seat: join or resume first.");
+	return NULL;
+}
+
+void otter_conn_unbind(struct otter_conn *conn)
+{
+	struct otter_room *room;
+	{
+		OTTER_LOCKED(&conn->lock);
+		room = g_steal_pointer(&conn->room);
+	}
+	otter_room_unref(room);
+}
+
+void otter_conn_gone(struct otter_conn *conn)
+{
+	struct otter_room *room;
+	{
+		OTTER_LOCKED(&conn->lock);
+		conn->gone = true;
+		room = conn->entering ? NULL : g_steal_pointer(&conn->room); /* entering: otter_conn_enter_end sees to it */
+	}
+	if (room != NULL)
+		otter_room_away(room, conn);
+	otter_room_unref(room);
+}
+
+json_t *otter_conn_describe(struct otter_conn *conn)
+{
+	OTTER_LOCKED(&conn->lock);
+	json_t *json = json_object();
+	if (conn->room != NULL && conn->participant[0] != '\0') {
+		json_object_set_new(json, "room", json_string(conn->room->record.id));
+		json_object_set_new(json, "participant", json_string(conn->participant));
+	}
+	return json;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * A connection's own state, for conn.c and requests.c. */
+#ifndef OTTER_CONN_PRIVATE_H
+#define OTTER_CONN_PRIVATE_H
+
+#include "conn.h"
+#include "room.h"
+
+struct otter_conn {
+	gint refs;
+	struct otter *otter;              /* a reference */
+	const struct otter_sink_ops *ops;
+	void *sink;                       /* a reference */
+	otter_lock lock;                  /* a leaf: guards the below */
+	bool gone;
+	bool entering;                    /* a join or resume is on its way */
+	struct otter_room *room;          /* a reference: where it has, or had, a seat; the room itself knows which */
+	char participant[OTTER_ID_SIZE];  /* as it last was; for describe */
+};
+
+/* The way in. Between begin and seated (or end) the connection is entering, and nothing else may enter through it.
+ *   begin   conflict if it is entering already, or has a seat
+ *   bind    says in which room; unavailable if the sink is gone meanwhile
+ *   seated  by the room, under its lock, before it answers: from now on the connection has a seat
+ *   end     whether it worked or not; if the sink went in between, the seat is away */
+bool otter_conn_enter_begin(struct otter_conn *conn, struct otter_error *e);
+enum otter_err otter_conn_enter_bind(struct otter_conn *conn, struct otter_room *room, struct otter_error *e);
+void otter_conn_seated(struct otter_conn *conn, const char *participant);
+void otter_conn_enter_end(struct otter_conn *conn, bool seated);
+
+/* The room in which it has a seat, or had: new reference, or NULL (conflict). */
+struct otter_room *otter_conn_room(struct otter_conn *conn, struct otter_error *e);
+
+/* It has left its room. */
+void otter_conn_unbind(struct otter_conn *conn);
+
+#endif

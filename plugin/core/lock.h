@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Locks: pthread mutexes, which ThreadSanitizer understands, with a guard that cannot be forgotten.
+ *
+ * The order, outermost first; a function that holds one takes only later ones:
+ *   otter->rooms_lock   the table of rooms
+ *   room->lock          seats of one room
+ *   otter->deadlines_lock, otter->keys_lock, conn->lock, the store's queue     leaves: nothing is called under them
+ */
+#ifndef OTTER_LOCK_H
+#define OTTER_LOCK_H
+
+#include <pthread.h>
+
+typedef pthread_mutex_t otter_lock;
+
+static inline void otter_lock_init(otter_lock *lock)
+{
+	pthread_mutex_init(lock, NULL);
+}
+
+static inline void otter_lock_clear(otter_lock *lock)
+{
+	pthread_mutex_destroy(lock);
+}
+
+static inline otter_lock *otter_lock_take(otter_lock *lock)
+{
+	pthread_mutex_lock(lock);
+	return lock;
+}
+
+static inline void otter_lock_release(otter_lock **lock)
+{
+	if (*lock != NULL)
+		pthread_mutex_unlock(*lock);
+	*lock = NULL;
+}
+
+/* Hold `lock` until the end of the block. */
+#define OTTER_LOCKED_NAME2(line) otter_locked_##line
+#define OTTER_LOCKED_NAME(line) OTTER_LOCKED_NAME2(line)
+#define OTTER_LOCKED(lock) \
+	__attribute__((cleanup(otter_lock_release), unused)) otter_lock *OTTER_LOCKED_NAME(__LINE__) = otter_lock_take(lock)
+
+#endif

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Opening and closing the core, its clock, and the table of rooms. */
+#include "otter.h"
+
+#include "otter_private.h"
+#include "secret.h"
+
+#include <string.h>
+#include <time.h>
+
+#define GATE_SECRET_MIN 16           /* characters */
+#define SIGNING_SECRET_MIN 32        /* characters */
+#define TURN_REFRESH_MS 5000         /* how soon a rotated TURN secret is used */
+#define TICK_AT_MOST_MS 1000         /* the wall clock may jump under an expiry: look again this often */
+
+/* The registry: what otter_ref answers. The one global of the core. */
+static struct {
+	otter_lock lock;
+	struct otter *open;
+} registry = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/* ---- references and requests in flight ---- */
+
+struct otter *otter_ref(void)
+{
+	OTTER_LOCKED(&registry.lock);
+	if (registry.open != NULL)
+		g_atomic_int_inc(&registry.open->refs);
+	return registry.open;
+}
+
+static void otter_free(struct otter *o)
+{
+	otter_turn_clear(&o->turn);
+	otter_keyring_clear(&o->keyring);
+	if (o->gate_secret != NULL)
+		otter_wipe(o->gate_secret, strlen(o->gate_secret));
+	g_free(o->gate_secret);
+	g_free(o->signaling_url);
+	g_free(o->public_url);
+	otter_lock_clear(&o->lock);
+	otter_lock_clear(&o->rooms_lock);
+	pthread_cond_destroy(&o->clock_wake);
+	g_free(o);
+}
+
+void otter_unref(struct otter *o)
+{
+	if (o != NULL && g_atomic_int_dec_and_test(&o->refs))
+		otter_free(o);
+}
+
+bool otter_enter(struct otter *o)
+{
+	g_atomic_int_inc(&o->running);
+	if (!g_atomic_int_get(&o->closing))
+		return true;
+	g_atomic_int_add(&o->running, -1);
+	return false;
+}
+
+void otter_leave(struct otter *o)
+{
+	g_atomic_int_add(&o->running, -1);
+}
+
+/* ---- the clock ---- */
+
+int64_t otter_tick(struct otter *o)
+{
+	int64_t now_ms = otter_mono_ms(o->env);
+	int64_t next_ms = otter_deadlines_run(&o->deadlines, now_ms, o);
+	return next_ms - now_ms < TICK_AT_MOST_MS ? MAX(next_ms - now_ms, 1) : TICK_AT_MOST_MS;
+}
+
+static void *clock_main(void *arg)
+{
+	struct otter *o = arg;
+	while (!g_atomic_int_get(&o->clock_stop)) {
+		int64_t wait_ms = otter_tick(o);
+		struct timespec until;
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec += wait_ms / 1000;
+		until.tv_nsec += wait_ms % 1000 * 1000000;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		OTTER_LOCKED(&o->lock);
+		if (!g_atomic_int_get(&o->clock_stop))
+			pthread_cond_timedwait(&o->clock_wake, &o->lock, &until);
+	}
+	return NULL;
+}
+
+static void on_turn_refresh(void *context, void *arg)
+{
+	struct otter *o = context;
+	(void)arg;
+	otter_turn_refresh(&o->turn, o->env);
+	otter_deadlines_add(&o->deadlines, otter_mono_ms(o->env) + TURN_REFRESH_MS, on_turn_refresh, NULL, NULL);
+}
+
+static enum otter_err start_clock(struct otter *o, struct otter_error *e)
+{
+	if (o->turn.secret_db != NULL)
+		on_turn_refresh(o, NULL);
+	if (o->own_clock && pthread_create(&o->clock, NULL, clock_main, o) != 0) {
+		o->own_clock = false;
+		return otter_fail(e, OTTER_UNAVAILABLE, "cannot start the core's clock thread.");
+	}
+	return OTTER_OK;
+}
+
+static void stop_clock(struct otter *o)
+{
+	if (!o->own_clock)
+		return;
+	{
+		OTTER_LOCKED(&o->lock);
+		g_atomic_int_set(&o->clock_stop, 1);
+		pthread_cond_signal(&o->clock_wake);
+	}
+	pthread_join(o->clock, NULL);
+	o->own_clock = false;
+}
+
+/* ---- opening and closing ---- */
+
+static void unref_room(void *room)
+{
+	otter_room_unref(room);
+}
+
+static struct otter *otter_new(const struct otter_config *config)
+{
+	struct otter *o = g_new0(struct otter, 1);
+	o->refs = 1;
+	o->env = config->env;
+	o->signaling_url = g_strdup(config->signaling_url != NULL ? config->signaling_url : "");
+	o->public_url = config->public_url != NULL && config->public_url[0] != '\0' ? g_strdup(config->public_url) : NULL;
+	o->resume_timeout_ms = config->resume_timeout_s * 1000;
+	o->token_ttl_s = config->token_ttl_s;
+	o->own_clock = config->own_clock;
+	otter_lock_init(&o->lock);
+	otter_lock_init(&o->rooms_lock);
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&o->clock_wake, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	otter_deadlines_init(&o->deadlines);
+	o->rooms = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_room);
+	otter_turn_init(&o->turn, config->turn_servers, config->n_turn_servers, config->turn_secret_db,
+		config->turn_realm != NULL ? config->turn_realm : "otter");
+	return o;
+}
+
+static enum otter_err open_keys(struct otter *o, const struct otter_config *config, struct otter_error *e)
+{
+	g_autofree char *secret = NULL;
+	enum otter_err err = OTTER_OK;
+	if (config->signing_secret_file != NULL) {
+		err = otter_secret_load(o->env, config->signing_secret_file, SIGNING_SECRET_MIN, true, &secret, e);
+	} else {
+		secret = g_malloc(SIGNING_SECRET_MIN + 1);
+		otter_base62_random(o->env, secret, SIGNING_SECRET_MIN);
+	}
+	if (err == OTTER_OK)
+		err = otter_keyring_open(&o->keyring, o->env, o->store, secret, config->first_key_file, e);
+	if (err == OTTER_OK && config->gate_secret_file != NULL)
+		err = otter_secret_load(o->env, config->gate_secret_file, GATE_SECRET_MIN, false, &o->gate_secret, e);
+	if (secret != NULL)
+		otter_wipe(secret, strlen(secret));
+	return err;
+}
+
+struct otter *otter_open(const struct otter_config *config, struct otter_error *e)
+{
+	if (config->signing_secret_file == NULL && g_strcmp0(config->store, "memory") != 0) {
+		otter_fail(e, OTTER_INVALID_REQUEST, "signing_secret_file is missing: without it links would die with the process.");
+		return NULL;
+	}
+	struct otter *o = otter_new(config);
+	o->store = otter_store_open(o->env, config->store, e);
+	if (o->store == NULL || open_keys(o, config, e) != OTTER_OK)
+		goto fail;
+	{
+		OTTER_LOCKED(&registry.lock);
+		if (registry.open != NULL)
+			otter_fail(e, OTTER_CONFLICT, "the core is open already.");
+		else
+			registry.open = o;
+	}
+	if (e->err != OTTER_OK || start_clock(o, e) != OTTER_OK)
+		goto fail;
+	otter_log(o->env, OTTER_LOG_INFO, "otter " OTTER_VERSION " is open: deployment %s, store %s", o->keyring.iss, config->store);
+	return o;
+fail:
+	otter_close(o);
+	otter_unref(o);
+	return NULL;
+}
+
+void otter_close(struct otter *o)
+{
+	{
+		OTTER_LOCKED(&registry.lock);
+		if (registry.open == o)
+			registry.open = NULL;
+	}
+	g_atomic_int_set(&o->closing, 1);
+	stop_clock(o);
+	/* Whoever is in flight either runs now or waits for the store, which answers everything before it closes. */
+	if (o->store != NULL)
+		o->store->ops->close(g_steal_pointer(&o->store));
+	while (g_atomic_int_get(&o->running) > 0)
+		g_usleep(1000);
+	otter_deadlines_clear(&o->deadlines);
+	OTTER_LOCKED(&o->rooms_lock);
+	g_clear_pointer(&o->rooms, g_hash_table_destroy);
+}
+
+/* ---- where we are reached ---- */
+
+void otter_set_public_url(struct otter *o, const char *url)
+{
+	OTTER_LOCKED(&o->lock);
+	if (o->public_url == NULL)
+		o->public_url = g_strdup(url);
+}
+
+char *otter_public_url(struct otter *o)
+{
+	OTTER_LOCKED(&o->lock);
+	return g_strdup(o->public_url != NULL ? o->public_url : "");
+}
+
+/* ---- the table of rooms ---- */
+
+struct otter_room *otter_find_room(struct otter *o, const char *id)
+{
+	OTTER_LOCKED(&o->rooms_lock);
+	struct otter_room *room = o->rooms != NULL ? g_hash_table_lookup(o->rooms, id) : NULL;
+	return room != NULL ? otter_room_ref(room) : NULL;
+}
+
+static void on_expiry(void *context, void *arg)
+{
+	struct otter *o = context;
+	struct otter_room *room = arg;
+	int64_t left_ms = room->record.expires_ms - otter_wall_ms(o->env);
+	if (left_ms <= 0)
+		otter_shut_room(o, room, "expired");
+	else /* the wall clock was set back meanwhile */
+		otter_deadlines_add(&o->deadlines, otter_mono_ms(o->env) + left_ms, on_expiry, otter_room_ref(room), unref_room);
+}
+
+struct otter_room *otter_enter_room(struct otter *o, const struct otter_room_record *record)
+{
+	OTTER_LOCKED(&o->rooms_lock);
+	struct otter_room *room = g_hash_table_lookup(o->rooms, record->id);
+	if (room != NULL)
+		return otter_room_ref(room);
+	room = otter_room_new(o, record);
+	g_hash_table_insert(o->rooms, room->record.id, room);
+	if (record->expires_ms != 0)
+		otter_deadlines_add(&o->deadlines, otter_mono_ms(o->env) + MAX(record->expires_ms - otter_wall_ms(o->env), 0), on_expiry,
+			otter_room_ref(room), unref_room);
+	return otter_room_ref(room);
+}
+
+unsigned otter_room_presence(struct otter *o, const char *id)
+{
+	struct otter_room *room = otter_find_room(o, id);
+	unsigned n = room != NULL ? otter_room_count(room) : 0;
+	otter_room_unref(room);
+	return n;
+}
+
+static void on_closed(void *arg, enum otter_err err, const void *row)
+{
+	struct otter *o = arg;
+	(void)row;
+	if (err != OTTER_OK)
+		otter_log(o->env, OTTER_LOG_ERROR, "a room could not be closed in the store: %s", otter_err_text(err));
+	otter_leave(o);
+}
+
+void otter_shut_room(struct otter *o, struct otter_room *room, const char *reason)
+{
+	if (!otter_room_close(room, reason))
+		return;
+	if (otter_enter(o))
+		o->store->ops->room_close(o->store, room->record.id, otter_wall_ms(o->env), on_closed, o);
+	OTTER_LOCKED(&o->rooms_lock);
+	if (o->rooms != NULL)
+		g_hash_table_remove(o->rooms, room->record.id);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The core's own state, for the core's own files. */
+#ifndef OTTER_PRIVATE_H
+#define OTTER_PRIVATE_H
+
+#include "deadline.h"
+#include "keyring.h"
+#include "lock.h"
+#include "otter.h"
+#include "room.h"
+#include "store.h"
+
+#include <glib.h>
+
+struct otter {
+	gint refs;
+	gint running;                /* requests in flight; see otter_enter */
+	gint closing;
+	gint token_users;            /* counts up: see service.c */
+	const struct otter_env *env;
+	struct otter_store *store;
+	struct otter_turn turn;
+	struct otter_keyring keyring;
+	struct otter_deadlines deadlines;
+	char *gate_secret;           /* or NULL */
+	char *signaling_url;
+	int64_t resume_timeout_ms, token_ttl_s;
+
+	otter_lock lock;             /* guards public_url; a leaf */
+	char *public_url;
+
+	otter_lock rooms_lock;       /* guards rooms; taken before a room's lock */
+	GHashTable *rooms;           /* id -> struct otter_room, a reference: the rooms that somebody entered */
+
+	bool own_clock;
+	pthread_t clock;
+	pthread_cond_t clock_wake;   /* with deadlines.lock */
+	gint clock_stop;
+};
+
+/* A request begins: false once the core is closing (answer unavailable). Pair with otter_leave. */
+bool otter_enter(struct otter *o);
+void otter_leave(struct otter *o);
+
+/* New string: where the core is reached, or "" as long as nobody has said it. */
+char *otter_public_url(struct otter *o);
+
+/* The room of this id if it is in memory: new reference, or NULL. */
+struct otter_room *otter_find_room(struct otter *o, const char *id);
+
+/* Make the room of `record` present in memory, or find it there: new reference. */
+struct otter_room *otter_enter_room(struct otter *o, const struct otter_room_record *record);
+
+/* How many seats of it are taken. */
+unsigned otter_room_presence(struct otter *o, const char *id);
+
+/* Close a room for good, everywhere: its seats end with `reason`, then the store is told. */
+void otter_shut_room(struct otter *o, struct otter_room *room, const char *reason);
+
+#endif

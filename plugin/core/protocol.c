@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The wire of signaling. */
+#include "protocol.h"
+
+#include "candidate.h"
+#include "id.h"
+#include "json.h"
+
+#include <string.h>
+
+#define INSTANCE_CHARACTERS OTTER_BASE62 "-_"
+#define INSTANCE_MIN 8
+
+static enum otter_err check_instance(const char *field, const char *instance, struct otter_error *e)
+{
+	if (!otter_text_made_of(instance, INSTANCE_CHARACTERS, INSTANCE_MIN, OTTER_INSTANCE_SIZE - 1))
+		return otter_fail_field(e, field, "'%s' must be %d to %d characters of A-Z a-z 0-9 - _.", field, INSTANCE_MIN, OTTER_INSTANCE_SIZE - 1);
+	return OTTER_OK;
+}
+
+static enum otter_err check_display(const char *display, struct otter_error *e)
+{
+	if (display != NULL && !otter_text_displayable(display, OTTER_DISPLAY_MAX))
+		return otter_fail_field(e, "display", "'display' must have at most %d characters, none of them a control or direction character.", OTTER_DISPLAY_MAX);
+	return OTTER_OK;
+}
+
+static enum otter_err read_media(const json_t *json, struct otter_media *media, struct otter_error *e)
+{
+	static const struct otter_json_field fields[] = {
+		{ "audio", OTTER_JSON_BOOLEAN, false, offsetof(struct otter_media, audio), 0, 0 },
+		{ "video", OTTER_JSON_BOOLEAN, false, offsetof(struct otter_media, video), 0, 0 },
+		{ "screen", OTTER_JSON_BOOLEAN, false, offsetof(struct otter_media, screen), 0, 0 },
+		{ 0 },
+	};
+	*media = (struct otter_media){ 0 };
+	return json != NULL ? otter_json_read(json, fields, false, media, e) : OTTER_OK;
+}
+
+/* ---- join, resume, update ---- */
+
+enum otter_err otter_parse_join(const json_t *body, struct otter_join *out, struct otter_error *e)
+{
+	struct raw {
+		struct otter_join join;
+		const json_t *media;
+	} raw = { 0 };
+	static const struct otter_json_field fields[] = {
+		{ "room", OTTER_JSON_STRING, true, offsetof(struct raw, join.room), 1, 64 },
+		{ "token", OTTER_JSON_STRING, false, offsetof(struct raw, join.token), 0, INT64_MAX }, /* its length is the token's own matter */
+		{ "display", OTTER_JSON_STRING, false, offsetof(struct raw, join.display), 0, 4 * OTTER_DISPLAY_MAX },
+		{ "instance", OTTER_JSON_STRING, true, offsetof(struct raw, join.instance), INSTANCE_MIN, OTTER_INSTANCE_SIZE - 1 },
+		{ "media", OTTER_JSON_OBJECT, false, offsetof(struct raw, media), 0, 0 },
+		{ 0 },
+	};
+	enum otter_err err = otter_json_read(body, fields, false, &raw, e);
+	if (err == OTTER_OK)
+		err = check_instance("instance", raw.join.instance, e);
+	if (err == OTTER_OK)
+		err = check_display(raw.join.display, e);
+	if (err == OTTER_OK)
+		err = read_media(raw.media, &raw.join.media, e);
+	*out = raw.join;
+	return err;
+}
+
+enum otter_err otter_parse_resume(const json_t *body, struct otter_resume *out, struct otter_error *e)
+{
+	static const struct otter_json_field fields[] = {
+		{ "seat", OTTER_JSON_STRING, false, offsetof(struct otter_resume, seat), 0, INT64_MAX },
+		{ "instance", OTTER_JSON_STRING, true, offsetof(struct otter_resume, instance), INSTANCE_MIN, OTTER_INSTANCE_SIZE - 1 },
+		{ 0 },
+	};
+	*out = (struct otter_resume){ 0 };
+	enum otter_err err = otter_json_read(body, fields, false, out, e);
+	return err == OTTER_OK ? check_instance("instance", out->instance, e) : err;
+}
+
+enum otter_err otter_parse_update(const json_t *body, struct otter_update *out, struct otter_error *e)
+{
+	struct raw {
+		const char *display;
+		const json_t *media, *hand;
+		bool hand_up;
+	} raw = { .hand = json_object_get(body, "hand") };
+	static const struct otter_json_field fields[] = {
+		{ "display", OTTER_JSON_STRING, false, offsetof(struct raw, display), 0, 4 * OTTER_DISPLAY_MAX },
+		{ "media", OTTER_JSON_OBJECT, false, offsetof(struct raw, media), 0, 0 },
+		{ "hand", OTTER_JSON_BOOLEAN, false, offsetof(struct raw, hand_up), 0, 0 },
+		{ 0 },
+	};
+	enum otter_err err = otter_json_read(body, fields, false, &raw, e);
+	if (err == OTTER_OK)
+		err = check_display(raw.display, e);
+	*out = (struct otter_update){ .display = raw.display, .media_json = raw.media, .hand = json_is_boolean(raw.hand) ? raw.hand_up : -1 };
+	return err == OTTER_OK ? read_media(raw.media, &out->media, e) : err;
+}
+
+/* ---- signal ---- */
+
+static bool is_one_of(const char *text, const char *const *words)
+{
+	while (*words != NULL && strcmp(*words, text) != 0)
+		words++;
+	return *words != NULL;
+}
+
+static enum otter_err check_description(const json_t *json, size_t *bytes, struct otter_error *e)
+{
+	struct description {
+		const char *type, *sdp;
+	} d = { 0 };
+	static const struct otter_json_field fields[] = {
+		{ "type", OTTER_JSON_STRING, true, offsetof(struct description, type), 1, 16 },
+		{ "sdp", OTTER_JSON_STRING, false, offsetof(struct description, sdp), 0, INT64_MAX },
+		{ 0 },
+	};
+	static const char *const types[] = { "offer", "answer", "pranswer", "rollback", NULL };
+	enum otter_err err = otter_json_read(json, fields, true, &d, e);
+	if (err != OTTER_OK)
+		return err;
+	if (!is_one_of(d.type, types))
+		return otter_fail_field(e, "description", "'description.type' must be offer, answer, pranswer or rollback.");
+	if (d.sdp == NULL && strcmp(d.type, "rollback") != 0)
+		return otter_fail_field(e, "description", "'description.sdp' is missing.");
+	*bytes += d.sdp != NULL ? strlen(d.sdp) : 0;
+	return OTTER_OK;
+}
+
+static enum otter_err check_candidate(const json_t *json, size_t *bytes, struct otter_error *e)
+{
+	struct candidate {
+		const char *candidate, *sdp_mid, *ufrag;
+		int64_t sdp_mline_index;
+	} c = { 0 };
+	static const struct otter_json_field fields[] = {
+		{ "candidate", OTTER_JSON_STRING, true, offsetof(struct candidate, candidate), 0, 1024 },
+		{ "sdpMid", OTTER_JSON_STRING, false, offsetof(struct candidate, sdp_mid), 0, 256 },
+		{ "sdpMLineIndex", OTTER_JSON_INTEGER, false, offsetof(struct candidate, sdp_mline_index), 0, 65535 },
+		{ "usernameFragment", OTTER_JSON_STRING, false, offsetof(struct candidate, ufrag), 0, 256 },
+		{ 0 },
+	};
+	enum otter_err err = otter_json_read(json, fields, true, &c, e);
+	if (err == OTTER_OK)
+		*bytes += strlen(c.candidate) + (c.sdp_mid != NULL ? strlen(c.sdp_mid) : 0) + (c.ufrag != NULL ? strlen(c.ufrag) : 0);
+	return err;
+}
+
+static enum otter_err check_tracks(const json_t *json, size_t *bytes, struct otter_error *e)
+{
+	static const char *const kinds[] = { "mic", "camera", "screen", "screen-audio", NULL };
+	const char *mid;
+	json_t *kind;
+	json_object_foreach((json_t *)json, mid, kind) {
+		if (!json_is_string(kind) || !is_one_of(json_string_value(kind), kinds))
+			return otter_fail_field(e, "tracks", "'tracks' must map a mid to mic, camera, screen or screen-audio.");
+		*bytes += strlen(mid) + json_string_length(kind);
+	}
+	return OTTER_OK;
+}
+
+static enum otter_err check_payload(const struct otter_signal *s, struct otter_error *e)
+{
+	size_t bytes = 0, i;
+	json_t *candidate;
+	enum otter_err err = s->description != NULL ? check_description(s->description, &bytes, e) : OTTER_OK;
+	if (err == OTTER_OK && s->tracks != NULL)
+		err = check_tracks(s->tracks, &bytes, e);
+	if (s->candidates != NULL)
+		json_array_foreach(s->candidates, i, candidate)
+			if (err == OTTER_OK)
+				err = check_candidate(candidate, &bytes, e);
+	if (err == OTTER_OK && bytes > OTTER_MESSAGE_MAX)
+		err = otter_fail(e, OTTER_TOO_LARGE, "A signal may have %d bytes.", OTTER_MESSAGE_MAX);
+	return err;
+}
+
+enum otter_err otter_parse_signal(const json_t *body, struct otter_signal *out, struct otter_error *e)
+{
+	static const struct otter_json_field fields[] = {
+		{ "to", OTTER_JSON_STRING, true, offsetof(struct otter_signal, to), 1, 64 },
+		{ "from_instance", OTTER_JSON_STRING, true, offsetof(struct otter_signal, from_instance), 1, OTTER_INSTANCE_SIZE - 1 },
+		{ "to_instance", OTTER_JSON_STRING, true, offsetof(struct otter_signal, to_instance), 1, OTTER_INSTANCE_SIZE - 1 },
+		{ "seq", OTTER_JSON_INTEGER, false, offsetof(struct otter_signal, seq), 1, OTTER_JSON_INTEGER_MAX },
+		{ "ack", OTTER_JSON_INTEGER, false, offsetof(struct otter_signal, ack), 0, OTTER_JSON_INTEGER_MAX },
+		{ "description", OTTER_JSON_OBJECT, false, offsetof(struct otter_signal, description), 0, 0 },
+		{ "candidates", OTTER_JSON_ARRAY, false, offsetof(struct otter_signal, candidates), 1, OTTER_CANDIDATES_MAX },
+		{ "tracks", OTTER_JSON_OBJECT, false, offsetof(struct otter_signal, tracks), 0, 0 },
+		{ 0 },
+	};
+	*out = (struct otter_signal){ .ack = -1 };
+	enum otter_err err = otter_json_read(body, fields, false, out, e);
+	if (err != OTTER_OK)
+		return err;
+	if (out->description != NULL && out->candidates != NULL)
+		return otter_fail_field(e, "candidates", "A signal has a description or candidates, not both.");
+	if (out->tracks != NULL && out->description == NULL)
+		return otter_fail_field(e, "tracks", "'tracks' goes with a description.");
+	if (out->description == NULL && out->candidates == NULL && (out->ack < 0 || out->seq != 0))
+		return otter_fail(e, OTTER_INVALID_REQUEST, "A signal without description and candidates is a pure ack: it has 'ack' and no 'seq'.");
+	return check_payload(out, e);
+}
+
+bool otter_signal_hides_addresses(const struct otter_signal *signal)
+{
+	const char *sdp = json_string_value(json_object_get(signal->description, "sdp"));
+	if (sdp != NULL && !otter_sdp_hides_addresses(sdp))
+		return false;
+	size_t i;
+	json_t *candidate;
+	json_array_foreach(signal->candidates, i, candidate)
+		if (!otter_candidate_hides_address(json_string_value(json_object_get(candidate, "candidate"))))
+			return false;
+	return true;
+}
+
+/* ---- replies and events ---- */
+
+bool otter_request_id(const json_t *body, int64_t *id)
+{
+	const json_t *json = json_object_get(body, "id");
+	*id = json_is_integer(json) ? json_integer_value(json) : -1;
+	if (*id > OTTER_JSON_INTEGER_MAX)
+		*id = -1;
+	return *id >= 0;
+}
+
+json_t *otter_reply(int64_t id)
+{
+	return json_pack("{s:s, s:o, s:b}", "otter", "reply", "id", id >= 0 ? json_integer(id) : json_null(), "ok", 1);
+}
+
+json_t *otter_reply_error(int64_t id, const struct otter_error *e)
+{
+	return json_pack("{s:s, s:o, s:b, s:o}", "otter", "reply", "id", id >= 0 ? json_integer(id) : json_null(), "ok", 0, "error",
+		otter_error_json(e));
+}
+
+json_t *otter_event(const char *name)
+{
+	return json_pack("{s:s, s:s}", "otter", "event", "event", name);
+}
+
+json_t *otter_event_signal(const char *from, const struct otter_signal *s)
+{
+	json_t *event = otter_event("signal");
+	json_object_set_new(event, "from", json_string(from));
+	json_object_set_new(event, "from_instance", json_string(s->from_instance));
+	json_object_set_new(event, "to_instance", json_string(s->to_instance));
+	if (s->seq != 0)
+		json_object_set_new(event, "seq", json_integer(s->seq));
+	if (s->ack >= 0)
+		json_object_set_new(event, "ack", json_integer(s->ack));
+	if (s->description != NULL)
+		json_object_set(event, "description", (json_t *)s->description);
+	if (s->candidates != NULL)
+		json_object_set(event, "candidates", (json_t *)s->candidates);
+	if (s->tracks != NULL)
+		json_object_set(event, "tracks", (json_t *)s->tracks);
+	return event;
+}

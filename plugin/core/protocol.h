@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The wire of signaling (plugin/PROTOCOL.md): requests into structs, replies and events out of them. */
+#ifndef OTTER_PROTOCOL_H
+#define OTTER_PROTOCOL_H
+
+#include "err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define OTTER_MESSAGE_MAX 65536 /* bytes of a signal's payload */
+#define OTTER_DISPLAY_MAX 64    /* characters */
+#define OTTER_INSTANCE_SIZE 65
+#define OTTER_CANDIDATES_MAX 64 /* in one signal */
+
+struct otter_media {
+	bool audio, video, screen;
+};
+
+/* Requests. Strings and json_t are borrowed from the body; NULL where absent. */
+struct otter_join {
+	const char *room, *token, *display, *instance;
+	struct otter_media media;
+};
+
+struct otter_resume {
+	const char *seat, *instance;
+};
+
+struct otter_signal {
+	const char *to, *from_instance, *to_instance;
+	int64_t seq;  /* 0: none */
+	int64_t ack;  /* -1: none */
+	const json_t *description, *candidates, *tracks;
+};
+
+struct otter_update {
+	const char *display;
+	const json_t *media_json;
+	struct otter_media media; /* holds if media_json is not NULL */
+	int hand;                 /* -1: not said */
+};
+
+/* Each: OTTER_OK, or invalid_request (too_large) with the field. */
+enum otter_err otter_parse_join(const json_t *body, struct otter_join *out, struct otter_error *e);
+enum otter_err otter_parse_resume(const json_t *body, struct otter_resume *out, struct otter_error *e);
+enum otter_err otter_parse_signal(const json_t *body, struct otter_signal *out, struct otter_error *e);
+enum otter_err otter_parse_update(const json_t *body, struct otter_update *out, struct otter_error *e);
+
+/* The `id` of a request: false if there is none that can be echoed. */
+bool otter_request_id(const json_t *body, int64_t *id);
+
+/* No description and no candidate in `signal` shows an address (for relay rooms). */
+bool otter_signal_hides_addresses(const struct otter_signal *signal);
+
+/* {"otter": "reply", "id", "ok": true}; add the rest. `id` negative: null. New reference, as all below. */
+json_t *otter_reply(int64_t id);
+json_t *otter_reply_error(int64_t id, const struct otter_error *e);
+
+/* {"otter": "event", "event": name}; add the rest. */
+json_t *otter_event(const char *name);
+json_t *otter_event_signal(const char *from, const struct otter_signal *signal);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * A room in memory: who sits in it, and what they say to each other.
+ *
+ *            join                    last one leaves
+ *   open ───────────▶ occupied ◀──▶ full        any ──close, expiry, empty_timeout──▶ closed, for good
+ *
+ * Every verb takes the room's lock itself, decides and tells everybody concerned under it, so that all see one order of events. */
+#ifndef OTTER_ROOM_H
+#define OTTER_ROOM_H
+
+#include "lock.h"
+#include "protocol.h"
+#include "seat.h"
+#include "store.h"
+#include "token.h"
+
+#include <glib.h>
+
+#define OTTER_ROOM_MAX 8 /* a full mesh beyond that melts the uplink of its members */
+
+struct otter;
+
+struct otter_room {
+	gint refs;
+	struct otter *otter;                          /* outlives the room */
+	struct otter_room_record record;              /* set once; metadata belongs to the room */
+	otter_lock lock;                              /* guards all below */
+	struct otter_seat *seats[OTTER_ROOM_MAX];     /* the first n_seats, in order */
+	unsigned n_seats;
+	int64_t last_order, last_attach;
+	int64_t empty_since_ms;                       /* monotonic; 0: somebody is here, or nobody has been yet */
+	bool closed;
+};
+
+/* Copies `record`. New reference. */
+struct otter_room *otter_room_new(struct otter *o, const struct otter_room_record *record);
+struct otter_room *otter_room_ref(struct otter_room *room);
+void otter_room_unref(struct otter_room *room); /* NULL is fine */
+
+/* Take a seat for `conn`, or take over the seat of the same identity. The reply to request `id` goes out through the connection before
+ * any event of the room. room_closed, room_full. */
+enum otter_err otter_room_join(struct otter_room *room, struct otter_conn *conn, int64_t id, const struct otter_join *join,
+	const struct otter_claims *claims, struct otter_error *e);
+
+/* Take the seat of `participant` again; the reply as in join. room_closed, seat_gone. */
+enum otter_err otter_room_resume(struct otter_room *room, struct otter_conn *conn, int64_t id, const char *participant,
+	const char *instance, struct otter_error *e);
+
+/* The verbs of whoever has a seat through `conn`; conflict if it lost it meanwhile. */
+enum otter_err otter_room_leave(struct otter_room *room, struct otter_conn *conn, struct otter_error *e);
+enum otter_err otter_room_list(struct otter_room *room, struct otter_conn *conn, json_t *reply, struct otter_error *e);
+enum otter_err otter_room_update(struct otter_room *room, struct otter_conn *conn, const struct otter_update *update, struct otter_error *e);
+enum otter_err otter_room_credentials(struct otter_room *room, struct otter_conn *conn, json_t *reply, struct otter_error *e);
+
+/* Relay. `reply` gets "dropped" if the other's instance is not the current one. participant_not_found, peer_away, invalid_request, forbidden. */
+enum otter_err otter_room_signal(struct otter_room *room, struct otter_conn *conn, const struct otter_signal *signal, json_t *reply,
+	struct otter_error *e);
+
+/* The connection is gone or silent: its seat, if it still has it, is away until the resume timeout. */
+void otter_room_away(struct otter_room *room, struct otter_conn *conn);
+
+/* End all seats with `closed {reason}`; nobody gets in any more. False if it was closed before. */
+bool otter_room_close(struct otter_room *room, const char *reason);
+
+/* Has `conn` a seat here? */
+bool otter_room_seats(struct otter_room *room, const struct otter_conn *conn);
+
+/* Is `participant`'s seat taken (connected or away)? */
+bool otter_room_has(struct otter_room *room, const char *participant);
+unsigned otter_room_count(struct otter_room *room);
+
+/* R of the protocol, and the room of REST without its URLs: new reference. */
+json_t *otter_room_record_json(const struct otter_room_record *record, unsigned participants, int64_t now_ms);
+
+#endif

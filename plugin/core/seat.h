@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * A seat: one place in a room. It outlives its connection: between two of them it is away. */
+#ifndef OTTER_SEAT_H
+#define OTTER_SEAT_H
+
+#include "id.h"
+#include "protocol.h"
+
+struct otter_conn;
+
+enum otter_role { OTTER_ROLE_GUEST, OTTER_ROLE_HOST };
+
+/* All under the room's lock. */
+struct otter_seat {
+	char participant[OTTER_ID_SIZE];
+	char *identity;                    /* or NULL: came by an invite link */
+	char *display;
+	enum otter_role role;
+	int64_t order;                     /* place in the room; never changes, never repeats */
+	int64_t attach;                    /* grows with each new instance */
+	char instance[OTTER_INSTANCE_SIZE];
+	struct otter_media media;
+	bool hand;
+	int64_t joined_ms;
+	struct otter_conn *conn;           /* a reference; NULL: away */
+	int64_t away_until_ms;             /* monotonic; holds while conn is NULL */
+};
+
+/* P of the protocol: new reference. */
+json_t *otter_seat_json(const struct otter_seat *seat);
+
+/* Frees it, its connection's reference included. NULL is fine. */
+void otter_seat_free(struct otter_seat *seat);
+
+const char *otter_role_name(enum otter_role role);
+
+#endif

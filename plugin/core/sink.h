@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * A sink: how the core speaks to a participant. A Janus handle is one kind of it. */
+#ifndef OTTER_SINK_H
+#define OTTER_SINK_H
+
+#include <jansson.h>
+
+struct otter_sink_ops {
+	/* Send one message; borrows it. Order is kept. Called with a room's lock held, from any thread: it must not block, and it must not call
+	 * into the core. (Both hold for a Janus handle: the core of Janus hands the event to its transport's queue, and calls no plugin.)
+	 * What cannot be sent is lost; the end of the sink is told by otter_conn_gone. */
+	void (*send)(void *sink, json_t *message);
+	/* Somebody keeps the sink alive; and no longer does. Any thread. */
+	void (*ref)(void *sink);
+	void (*unref)(void *sink);
+};
+
+#endif

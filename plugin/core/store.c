@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Which store, by its URL; and what all of them share. */
+#include "store.h"
+
+#include <glib.h>
+
+struct otter_store *otter_store_open(const struct otter_env *env, const char *url, struct otter_error *e)
+{
+	if (g_strcmp0(url, "memory") == 0)
+		return otter_store_memory_open();
+	if (url != NULL && g_str_has_prefix(url, "sqlite:"))
+		return otter_store_sqlite_open(env, url + strlen("sqlite:"), e);
+	otter_fail(e, OTTER_INVALID_REQUEST, "store is '%s': write \"memory\" or \"sqlite:/path/to/otter.db\".", url != NULL ? url : "");
+	return NULL;
+}
+
+bool otter_room_record_open(const struct otter_room_record *room, int64_t now_ms)
+{
+	return room->closed_ms == 0 && (room->expires_ms == 0 || now_ms < room->expires_ms);
+}

@@ -45,7 +45,15 @@ static void sink_send(void *data, json_t *message)
 		sink->handles->callbacks->push_event(sink->handle, sink->handles->face, NULL, message, NULL);
 }
 
-static const struct otter_sink_ops sink_ops = { .send = sink_send, .ref = sink_ref, .unref = sink_unref };
+/* Janus detaches the handle a moment later, in a thread of its own, and tells the client. */
+static void sink_close(void *data)
+{
+	struct sink *sink = data;
+	if (!g_atomic_int_get(&sink->handles->abandoned))
+		sink->handles->callbacks->end_session(sink->handle);
+}
+
+static const struct otter_sink_ops sink_ops = { .send = sink_send, .close = sink_close, .ref = sink_ref, .unref = sink_unref };
 
 struct otter_handles *otter_handles_new(janus_callbacks *callbacks, janus_plugin *face)
 {

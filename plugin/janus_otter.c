@@ -148,12 +148,14 @@ static json_t *plugin_query_session(janus_plugin_session *handle)
 
 /* ---- messages ---- */
 
-static json_t *refuse_jsep(const json_t *message)
+/* Janus has begun to make a PeerConnection of the jsep before we were asked, and only the end of the handle ends that. */
+static json_t *refuse_jsep(struct otter_conn *conn, const json_t *message)
 {
 	struct otter_error e = { 0 };
 	int64_t id = -1;
 	otter_request_id(message, &id);
 	otter_fail_field(&e, "jsep", "A jsep is refused: descriptions travel inside the body, as 'signal'. Media is peer to peer.");
+	otter_conn_close(conn);
 	return otter_reply_error(id, &e);
 }
 
@@ -166,7 +168,7 @@ static struct janus_plugin_result *plugin_handle_message(janus_plugin_session *h
 		/* detach has overtaken this message */
 		result = janus_plugin_result_new(JANUS_PLUGIN_ERROR, "This handle is gone: attach again.", NULL);
 	} else {
-		json_t *reply = jsep != NULL ? refuse_jsep(message) : otter_conn_request(conn, message);
+		json_t *reply = jsep != NULL ? refuse_jsep(conn, message) : otter_conn_request(conn, message);
 		result = reply != NULL ? janus_plugin_result_new(JANUS_PLUGIN_OK, NULL, reply) : janus_plugin_result_new(JANUS_PLUGIN_OK_WAIT, NULL, NULL);
 	}
 	otter_conn_unref(conn);

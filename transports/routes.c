@@ -24,7 +24,7 @@ static void on_answer(void *arg, struct otter_answer *answer)
 	if (answer->error.err != OTTER_OK)
 		otter_http_answer_error(x, &answer->error);
 	else
-		otter_http_answer_json(x, answer->created ? 201 : 200, g_steal_pointer(&answer->body));
+		otter_http_answer_json(x, answer->created ? 201 : answer->body != NULL ? 200 : 204, g_steal_pointer(&answer->body));
 }
 
 /* ---- handlers ---- */
@@ -42,6 +42,11 @@ static void create_room(const struct call *c)
 static void get_room(const struct call *c)
 {
 	otter_do_room_get(c->otter, c->id, on_answer, c->x);
+}
+
+static void close_room(const struct call *c)
+{
+	otter_do_room_close(c->otter, c->id, on_answer, c->x);
 }
 
 static void connect_(const struct call *c)
@@ -75,6 +80,7 @@ static const struct route {
 } routes[] = {
 	{ "POST", "/v1/rooms", OTTER_SCOPE_ROOMS_WRITE | OTTER_SCOPE_TOKENS_MINT, create_room },
 	{ "GET", "/v1/rooms/{id}", OTTER_SCOPE_ROOMS_READ, get_room },
+	{ "DELETE", "/v1/rooms/{id}", OTTER_SCOPE_ROOMS_WRITE, close_room },
 	{ "POST", "/v1/connect", NO_KEY, connect_ },
 	{ "GET", "/v1/credentials", NO_KEY, credentials },
 	{ "GET", "/v1/config", NO_KEY, config },

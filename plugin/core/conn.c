@@ -137,6 +137,58 @@ void otter_conn_gone(struct otter_conn *conn)
 	otter_room_unref(room);
 }
 
+void otter_conn_close(struct otter_conn *conn)
+{
+	otter_conn_gone(conn);
+	conn->ops->close(conn->sink);
+}
+
+/* ---- the heartbeat ---- */
+
+void otter_conn_heard(struct otter_conn *conn)
+{
+	OTTER_LOCKED(&conn->lock);
+	conn->heard_ms = otter_mono_ms(conn->otter->env);
+}
+
+static void unref_conn(void *conn)
+{
+	otter_conn_unref(conn);
+}
+
+/* Look when it would have been silent for too long; if it has not, look again when it would be. */
+static void on_silence(void *context, void *arg)
+{
+	struct otter *o = context;
+	struct otter_conn *conn = arg;
+	int64_t due_ms;
+	{
+		OTTER_LOCKED(&conn->lock);
+		if (conn->gone)
+			return;
+		due_ms = conn->heard_ms + OTTER_SILENCE_MS;
+	}
+	if (due_ms > otter_mono_ms(o->env)) {
+		otter_deadlines_add(&o->deadlines, due_ms, on_silence, otter_conn_ref(conn), unref_conn);
+		return;
+	}
+	otter_conn_close(conn);
+}
+
+void otter_conn_watch(struct otter_conn *conn)
+{
+	bool first;
+	int64_t due_ms;
+	{
+		OTTER_LOCKED(&conn->lock);
+		first = !conn->watched;
+		conn->watched = true;
+		due_ms = conn->heard_ms + OTTER_SILENCE_MS;
+	}
+	if (first)
+		otter_deadlines_add(&conn->otter->deadlines, due_ms, on_silence, otter_conn_ref(conn), unref_conn);
+}
+
 json_t *otter_conn_describe(struct otter_conn *conn)
 {
 	OTTER_LOCKED(&conn->lock);

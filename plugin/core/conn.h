@@ -20,8 +20,12 @@ void otter_conn_unref(struct otter_conn *conn); /* NULL is fine */
  * already. Never fails: what cannot be done is a reply too. */
 json_t *otter_conn_request(struct otter_conn *conn, const json_t *body);
 
-/* The sink is gone: nothing is sent any more, and the seat, if there is one, is away. To be called once, before the last unref of who made it. */
+/* The sink is gone: nothing is sent any more, and the seat, if there is one, is away. To be called before the last unref of who made it; a second time
+ * it does nothing. */
 void otter_conn_gone(struct otter_conn *conn);
+
+/* End it from our side: its seat is away, its sink is closed. */
+void otter_conn_close(struct otter_conn *conn);
 
 /* {"participant"?, "room"?}: whose connection this is, for an operator; no secret. New reference. */
 json_t *otter_conn_describe(struct otter_conn *conn);

@@ -16,6 +16,8 @@ struct otter_conn {
 	bool entering;                    /* a join or resume is on its way */
 	struct otter_room *room;          /* a reference: where it has, or had, a seat; the room itself knows which */
 	char participant[OTTER_ID_SIZE];  /* as it last was; for describe */
+	int64_t heard_ms;                 /* monotonic: the last request */
+	bool watched;                     /* it has pinged once, so it is expected to go on */
 };
 
 /* The way in. Between begin and seated (or end) the connection is entering, and nothing else may enter through it.
@@ -30,6 +32,10 @@ void otter_conn_enter_end(struct otter_conn *conn, bool seated);
 
 /* The room in which it has a seat, or had: new reference, or NULL (conflict). */
 struct otter_room *otter_conn_room(struct otter_conn *conn, struct otter_error *e);
+
+/* A request came. And: a ping came, so from now on silence means that the other end is dead. */
+void otter_conn_heard(struct otter_conn *conn);
+void otter_conn_watch(struct otter_conn *conn);
 
 /* It has left its room. */
 void otter_conn_unbind(struct otter_conn *conn);

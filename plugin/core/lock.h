@@ -2,6 +2,7 @@
  * Locks: pthread mutexes, which ThreadSanitizer understands, with a guard that cannot be forgotten.
  *
  * The order, outermost first; a function that holds one takes only later ones:
+ *   the memory store's  while it answers
  *   otter->rooms_lock   the table of rooms
  *   room->lock          seats of one room
  *   otter->deadlines_lock, otter->keys_lock, conn->lock, the store's queue     leaves: nothing is called under them
@@ -16,6 +17,16 @@ typedef pthread_mutex_t otter_lock;
 static inline void otter_lock_init(otter_lock *lock)
 {
 	pthread_mutex_init(lock, NULL);
+}
+
+/* One that its holder may take again. */
+static inline void otter_lock_init_recursive(otter_lock *lock)
+{
+	pthread_mutexattr_t recursive;
+	pthread_mutexattr_init(&recursive);
+	pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(lock, &recursive);
+	pthread_mutexattr_destroy(&recursive);
 }
 
 static inline void otter_lock_clear(otter_lock *lock)

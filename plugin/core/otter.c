@@ -249,7 +249,7 @@ static void on_expiry(void *context, void *arg)
 	struct otter_room *room = arg;
 	int64_t left_ms = room->record.expires_ms - otter_wall_ms(o->env);
 	if (left_ms <= 0)
-		otter_shut_room(o, room, "expired");
+		otter_close_room(o, room->record.id, "expired", NULL, NULL);
 	else /* the wall clock was set back meanwhile */
 		otter_deadlines_add(&o->deadlines, otter_mono_ms(o->env) + left_ms, on_expiry, otter_room_ref(room), unref_room);
 }
@@ -276,22 +276,43 @@ unsigned otter_room_presence(struct otter *o, const char *id)
 	return n;
 }
 
+/* A close on its way. */
+struct closing {
+	struct otter *o;
+	const char *reason; /* static */
+	otter_store_fn fn;  /* or NULL */
+	void *arg;
+};
+
 static void on_closed(void *arg, enum otter_err err, const void *row)
 {
-	struct otter *o = arg;
-	(void)row;
-	if (err != OTTER_OK)
-		otter_log(o->env, OTTER_LOG_ERROR, "a room could not be closed in the store: %s", otter_err_text(err));
+	struct closing *c = arg;
+	struct otter *o = c->o;
+	const struct otter_room_record *record = row;
+	struct otter_room *room = record != NULL ? otter_find_room(o, record->id) : NULL;
+	if (room != NULL) {
+		otter_room_close(room, c->reason);
+		OTTER_LOCKED(&o->rooms_lock);
+		if (o->rooms != NULL)
+			g_hash_table_remove(o->rooms, room->record.id);
+	}
+	otter_room_unref(room);
+	if (c->fn != NULL)
+		c->fn(c->arg, err, row);
+	else if (err != OTTER_OK)
+		otter_log(o->env, OTTER_LOG_ERROR, "a room could not be closed (%s): %s", c->reason, otter_err_text(err));
+	g_free(c);
 	otter_leave(o);
 }
 
-void otter_shut_room(struct otter *o, struct otter_room *room, const char *reason)
+void otter_close_room(struct otter *o, const char *id, const char *reason, otter_store_fn fn, void *arg)
 {
-	if (!otter_room_close(room, reason))
+	if (!otter_enter(o)) {
+		if (fn != NULL)
+			fn(arg, OTTER_UNAVAILABLE, NULL);
 		return;
-	if (otter_enter(o))
-		o->store->ops->room_close(o->store, room->record.id, otter_wall_ms(o->env), on_closed, o);
-	OTTER_LOCKED(&o->rooms_lock);
-	if (o->rooms != NULL)
-		g_hash_table_remove(o->rooms, room->record.id);
+	}
+	struct closing *c = g_new0(struct closing, 1);
+	*c = (struct closing){ o, reason, fn, arg };
+	o->store->ops->room_close(o->store, id, otter_wall_ms(o->env), on_closed, c);
 }

@@ -37,6 +37,7 @@ struct otter_config {
 #define OTTER_RESUME_TIMEOUT_S 30
 #define OTTER_TOKEN_TTL_S (48 * 3600)
 #define OTTER_HEARTBEAT_MS 5000
+#define OTTER_SILENCE_MS (3 * OTTER_HEARTBEAT_MS) /* two pings are missed, and the third is due */
 
 /* Open the core and register it for otter_ref. Blocks (disk). New reference, or NULL with the reason in `e`. One at a time. */
 struct otter *otter_open(const struct otter_config *config, struct otter_error *e);

@@ -54,7 +54,8 @@ struct otter_room *otter_enter_room(struct otter *o, const struct otter_room_rec
 /* How many seats of it are taken. */
 unsigned otter_room_presence(struct otter *o, const char *id);
 
-/* Close a room for good, everywhere: its seats end with `reason`, then the store is told. */
-void otter_shut_room(struct otter *o, struct otter_room *room, const char *reason);
+/* Close a room for good: in the store, then, once that is durable, here: its seats end with `reason` (static). Then fn(arg, err, row) as
+ * the store's room_close has it, if fn is not NULL. */
+void otter_close_room(struct otter *o, const char *id, const char *reason, otter_store_fn fn, void *arg);
 
 #endif

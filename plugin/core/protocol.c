@@ -6,6 +6,7 @@
 #include "id.h"
 #include "json.h"
 
+#include <glib.h>
 #include <string.h>
 
 #define INSTANCE_CHARACTERS OTTER_BASE62 "-_"
@@ -25,6 +26,18 @@ static enum otter_err check_display(const char *display, struct otter_error *e)
 	return OTTER_OK;
 }
 
+/* Read an object inside another: an error names the path to the field, like "media.audio". */
+static enum otter_err read_inside(const char *parent, const json_t *json, const struct otter_json_field *fields, bool strict, void *out,
+	struct otter_error *e)
+{
+	struct otter_error inner = { 0 };
+	enum otter_err err = otter_json_read(json, fields, strict, out, &inner);
+	if (err == OTTER_OK)
+		return OTTER_OK;
+	g_autofree char *path = inner.field[0] ? g_strdup_printf("%s.%s", parent, inner.field) : g_strdup(parent);
+	return otter_fail_field(e, path, "In '%s': %s", parent, inner.message);
+}
+
 static enum otter_err read_media(const json_t *json, struct otter_media *media, struct otter_error *e)
 {
 	static const struct otter_json_field fields[] = {
@@ -34,7 +47,7 @@ static enum otter_err read_media(const json_t *json, struct otter_media *media, 
 		{ 0 },
 	};
 	*media = (struct otter_media){ 0 };
-	return json != NULL ? otter_json_read(json, fields, false, media, e) : OTTER_OK;
+	return json != NULL ? read_inside("media", json, fields, false, media, e) : OTTER_OK;
 }
 
 /* ---- join, resume, update ---- */
@@ -116,18 +129,18 @@ static enum otter_err check_description(const json_t *json, size_t *bytes, struc
 		{ 0 },
 	};
 	static const char *const types[] = { "offer", "answer", "pranswer", "rollback", NULL };
-	enum otter_err err = otter_json_read(json, fields, true, &d, e);
+	enum otter_err err = read_inside("description", json, fields, true, &d, e);
 	if (err != OTTER_OK)
 		return err;
 	if (!is_one_of(d.type, types))
-		return otter_fail_field(e, "description", "'description.type' must be offer, answer, pranswer or rollback.");
+		return otter_fail_field(e, "description.type", "'description.type' must be offer, answer, pranswer or rollback.");
 	if (d.sdp == NULL && strcmp(d.type, "rollback") != 0)
-		return otter_fail_field(e, "description", "'description.sdp' is missing.");
+		return otter_fail_field(e, "description.sdp", "'description.sdp' is missing.");
 	*bytes += d.sdp != NULL ? strlen(d.sdp) : 0;
 	return OTTER_OK;
 }
 
-static enum otter_err check_candidate(const json_t *json, size_t *bytes, struct otter_error *e)
+static enum otter_err check_candidate(const json_t *json, size_t index, size_t *bytes, struct otter_error *e)
 {
 	struct candidate {
 		const char *candidate, *sdp_mid, *ufrag;
@@ -140,7 +153,9 @@ static enum otter_err check_candidate(const json_t *json, size_t *bytes, struct 
 		{ "usernameFragment", OTTER_JSON_STRING, false, offsetof(struct candidate, ufrag), 0, 256 },
 		{ 0 },
 	};
-	enum otter_err err = otter_json_read(json, fields, true, &c, e);
+	char parent[32];
+	g_snprintf(parent, sizeof parent, "candidates[%zu]", index);
+	enum otter_err err = read_inside(parent, json, fields, true, &c, e);
 	if (err == OTTER_OK)
 		*bytes += strlen(c.candidate) + (c.sdp_mid != NULL ? strlen(c.sdp_mid) : 0) + (c.ufrag != NULL ? strlen(c.ufrag) : 0);
 	return err;
@@ -169,7 +184,7 @@ static enum otter_err check_payload(const struct otter_signal *s, struct otter_e
 	if (s->candidates != NULL)
 		json_array_foreach(s->candidates, i, candidate)
 			if (err == OTTER_OK)
-				err = check_candidate(candidate, &bytes, e);
+				err = check_candidate(candidate, i, &bytes, e);
 	if (err == OTTER_OK && bytes > OTTER_MESSAGE_MAX)
 		err = otter_fail(e, OTTER_TOO_LARGE, "A signal may have %d bytes.", OTTER_MESSAGE_MAX);
 	return err;

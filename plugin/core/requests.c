@@ -154,11 +154,10 @@ static enum otter_err do_signal(struct otter_conn *conn, int64_t id, const json_
 {
 	(void)id;
 	struct otter_signal signal;
-	enum otter_err err = otter_parse_signal(body, &signal, e);
-	struct otter_room *room = err == OTTER_OK ? otter_conn_room(conn, e) : NULL;
-	if (room == NULL)
-		return e->err;
-	err = otter_room_signal(room, conn, &signal, *reply, e);
+	struct otter_room *room = otter_conn_room(conn, e);
+	enum otter_err err = room != NULL ? otter_parse_signal(body, &signal, e) : e->err;
+	if (err == OTTER_OK)
+		err = otter_room_signal(room, conn, &signal, *reply, e);
 	otter_room_unref(room);
 	return err;
 }
@@ -167,11 +166,10 @@ static enum otter_err do_update(struct otter_conn *conn, int64_t id, const json_
 {
 	(void)id, (void)reply;
 	struct otter_update update;
-	enum otter_err err = otter_parse_update(body, &update, e);
-	struct otter_room *room = err == OTTER_OK ? otter_conn_room(conn, e) : NULL;
-	if (room == NULL)
-		return e->err;
-	err = otter_room_update(room, conn, &update, e);
+	struct otter_room *room = otter_conn_room(conn, e);
+	enum otter_err err = room != NULL ? otter_parse_update(body, &update, e) : e->err;
+	if (err == OTTER_OK)
+		err = otter_room_update(room, conn, &update, e);
 	otter_room_unref(room);
 	return err;
 }
@@ -180,6 +178,7 @@ static enum otter_err do_ping(struct otter_conn *conn, int64_t id, const json_t 
 {
 	(void)id, (void)body, (void)e;
 	char time[OTTER_TIME_SIZE];
+	otter_conn_watch(conn);
 	otter_time_format(otter_wall_ms(conn->otter->env), time);
 	json_object_set_new(*reply, "time", json_string(time));
 	return OTTER_OK;
@@ -220,6 +219,7 @@ json_t *otter_conn_request(struct otter_conn *conn, const json_t *body)
 		otter_fail(&e, OTTER_UNAVAILABLE, "The server is stopping: connect again in a moment.");
 	else {
 		reply = otter_reply(id);
+		otter_conn_heard(conn);
 		dispatch(conn, id, body, &reply, &e);
 		otter_leave(conn->otter);
 	}

@@ -143,6 +143,7 @@ static void tell_welcome(struct otter_room *room, const struct otter_seat *seat,
 	json_object_set_new(reply, "room", room_json(room));
 	json_object_set_new(reply, "participants", others_json(room, seat));
 	json_object_update_new(reply, seat_credentials(room, seat));
+	json_object_del(reply, "expires_at"); /* ttl says it, without anybody's clock */
 	json_object_set_new(reply, "limits", limits_json());
 	json_object_set_new(reply, "heartbeat_ms", json_integer(OTTER_HEARTBEAT_MS));
 	json_object_set_new(reply, "resume_timeout_ms", json_integer(o->resume_timeout_ms));
@@ -246,7 +247,7 @@ static void on_empty_timeout(void *context, void *arg)
 		due = room->empty_since_ms != 0 && otter_mono_ms(o->env) >= room->empty_since_ms + room->record.empty_timeout_s * 1000;
 	}
 	if (due)
-		otter_shut_room(o, room, "empty");
+		otter_close_room(o, room->record.id, "empty", NULL, NULL);
 }
 
 static void room_unref_data(void *room)
@@ -325,11 +326,11 @@ void otter_room_away(struct otter_room *room, struct otter_conn *conn)
 	otter_log(o->env, OTTER_LOG_INFO, "%s is away from %s", seat->participant, room->record.id);
 }
 
-bool otter_room_close(struct otter_room *room, const char *reason)
+void otter_room_close(struct otter_room *room, const char *reason)
 {
 	OTTER_LOCKED(&room->lock);
 	if (room->closed)
-		return false;
+		return;
 	room->closed = true;
 	while (room->n_seats > 0) {
 		struct otter_seat *seat = room->seats[--room->n_seats];
@@ -339,7 +340,6 @@ bool otter_room_close(struct otter_room *room, const char *reason)
 		otter_seat_free(seat);
 	}
 	otter_log(room->otter->env, OTTER_LOG_INFO, "%s is closed (%s)", room->record.id, reason);
-	return true;
 }
 
 /* ---- in the room ---- */

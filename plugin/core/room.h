@@ -59,8 +59,8 @@ enum otter_err otter_room_signal(struct otter_room *room, struct otter_conn *con
 /* The connection is gone or silent: its seat, if it still has it, is away until the resume timeout. */
 void otter_room_away(struct otter_room *room, struct otter_conn *conn);
 
-/* End all seats with `closed {reason}`; nobody gets in any more. False if it was closed before. */
-bool otter_room_close(struct otter_room *room, const char *reason);
+/* End all seats with `closed {reason}`; nobody gets in any more. A second time it does nothing. */
+void otter_room_close(struct otter_room *room, const char *reason);
 
 /* Has `conn` a seat here? */
 bool otter_room_seats(struct otter_room *room, const struct otter_conn *conn);

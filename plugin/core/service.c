@@ -161,15 +161,52 @@ static void on_room_got(void *arg, enum otter_err err, const void *row)
 	otter_leave(o);
 }
 
-void otter_do_room_get(struct otter *o, const char *id_or_name, otter_answer_fn fn, void *arg)
+/* A request that waits for the store; NULL if the core is closing, and then it is answered. */
+static struct pending *pending_new(struct otter *o, otter_answer_fn fn, void *arg)
 {
 	if (!otter_enter(o)) {
 		answer_err(fn, arg, OTTER_UNAVAILABLE);
-		return;
+		return NULL;
 	}
 	struct pending *p = g_new0(struct pending, 1);
 	*p = (struct pending){ o, fn, arg };
-	o->store->ops->room_get(o->store, id_or_name, on_room_got, p);
+	return p;
+}
+
+void otter_do_room_get(struct otter *o, const char *id_or_name, otter_answer_fn fn, void *arg)
+{
+	struct pending *p = pending_new(o, fn, arg);
+	if (p != NULL)
+		o->store->ops->room_get(o->store, id_or_name, on_room_got, p);
+}
+
+static void on_room_closed(void *arg, enum otter_err err, const void *row)
+{
+	struct pending *p = arg;
+	struct otter *o = p->o;
+	if (row == NULL)
+		answer_err(p->fn, p->arg, err);
+	else
+		answer_body(p->fn, p->arg, NULL, false);
+	g_free(p);
+	otter_leave(o);
+}
+
+static void on_room_to_close(void *arg, enum otter_err err, const void *row)
+{
+	struct pending *p = arg;
+	const struct otter_room_record *record = row;
+	if (record == NULL)
+		on_room_closed(p, err, NULL);
+	else
+		otter_close_room(p->o, record->id, "request", on_room_closed, p);
+}
+
+void otter_do_room_close(struct otter *o, const char *id_or_name, otter_answer_fn fn, void *arg)
+{
+	struct pending *p = pending_new(o, fn, arg);
+	if (p != NULL)
+		o->store->ops->room_get(o->store, id_or_name, on_room_to_close, p);
 }
 
 /* ---- the way in ---- */

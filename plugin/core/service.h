@@ -24,6 +24,9 @@ void otter_do_room_create(struct otter *o, const json_t *body, otter_answer_fn f
 /* The room of this id or name, without url. room_not_found. */
 void otter_do_room_get(struct otter *o, const char *id_or_name, otter_answer_fn fn, void *arg);
 
+/* Close the room for good: everybody inside is told, and nobody gets in any more. On disk before it answers (no body). room_not_found. */
+void otter_do_room_close(struct otter *o, const char *id_or_name, otter_answer_fn fn, void *arg);
+
 /* The way in for who has a join token or a seat token: where signaling is, the gate's token, TURN credentials. Never looks at the
  * capacity: join decides that. unauthorized, token_*, room_not_found, room_closed, seat_gone. */
 void otter_do_connect(struct otter *o, const char *token, otter_answer_fn fn, void *arg);

@@ -4,7 +4,8 @@
  *   caller ──op(…, fn, arg)──▶ store ──fn(arg, err, row)──▶ caller
  *
  * Every operation takes a completion, which is called exactly once: by the memory store before the operation returns, by SQLite from its writer
- * thread, when the answer is on disk. So never hold a lock over a call into the store, and never block in a completion.
+ * thread, when the answer is on disk. So never hold a lock over a call into the store, and never block in a completion. Completions run one
+ * at a time, in the order in which the operations took effect: what a completion reads is still so while it runs.
  * Arguments are copied before the operation returns; the row of a completion is borrowed for the call. */
 #ifndef OTTER_STORE_H
 #define OTTER_STORE_H

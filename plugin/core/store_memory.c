@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The store in memory: answers before it returns. */
+ * The store in memory: answers before it returns.
+ *
+ * Its lock is held while a completion runs, so that completions come one at a time and in order, as from SQLite's one thread. A completion may
+ * ask for the next thing, hence recursive. */
 #include "store.h"
 
 #include "lock.h"
@@ -9,7 +12,7 @@
 
 struct memory {
 	struct otter_store base;
-	otter_lock lock;         /* guards all below; not held while a completion runs */
+	otter_lock lock;         /* recursive; guards all below, and is held while a completion runs */
 	GHashTable *rooms;       /* id -> struct otter_room_record */
 	GPtrArray *keys;         /* struct otter_key_record */
 	GPtrArray *signing_keys; /* struct otter_signing_key_record */
@@ -41,14 +44,6 @@ static void memory_close(struct otter_store *store)
 	g_free(m);
 }
 
-/* Answer with a copy, so that the completion runs without the lock. */
-static void answer_room(otter_store_fn fn, void *arg, enum otter_err err, struct otter_room_record *copy)
-{
-	fn(arg, err, copy);
-	if (copy != NULL)
-		room_free(copy);
-}
-
 static struct otter_room_record *find_by_name(struct memory *m, const char *name)
 {
 	GHashTableIter it;
@@ -63,82 +58,55 @@ static struct otter_room_record *find_by_name(struct memory *m, const char *name
 static void memory_room_create(struct otter_store *store, const struct otter_room_record *room, otter_store_fn fn, void *arg)
 {
 	struct memory *m = (struct memory *)store;
-	struct otter_room_record *copy;
-	enum otter_err err = OTTER_OK;
-	{
-		OTTER_LOCKED(&m->lock);
-		struct otter_room_record *namesake = room->unique_name[0] ? find_by_name(m, room->unique_name) : NULL;
-		if (namesake != NULL && !otter_room_record_open(namesake, room->created_ms)) {
-			namesake->closed_ms = namesake->expires_ms;
-			namesake = NULL;
-		}
-		if (namesake != NULL)
-			err = OTTER_CONFLICT;
-		else
-			g_hash_table_insert(m->rooms, g_strdup(room->id), room_copy(room));
-		copy = room_copy(namesake != NULL ? namesake : room);
+	OTTER_LOCKED(&m->lock);
+	struct otter_room_record *namesake = room->unique_name[0] ? find_by_name(m, room->unique_name) : NULL;
+	if (namesake != NULL && !otter_room_record_open(namesake, room->created_ms)) {
+		namesake->closed_ms = namesake->expires_ms;
+		namesake = NULL;
 	}
-	answer_room(fn, arg, err, copy);
+	if (namesake == NULL)
+		g_hash_table_insert(m->rooms, g_strdup(room->id), room_copy(room));
+	fn(arg, namesake != NULL ? OTTER_CONFLICT : OTTER_OK, namesake != NULL ? namesake : room);
 }
 
 static void memory_room_get(struct otter_store *store, const char *id_or_name, otter_store_fn fn, void *arg)
 {
 	struct memory *m = (struct memory *)store;
-	struct otter_room_record *copy = NULL;
-	{
-		OTTER_LOCKED(&m->lock);
-		struct otter_room_record *room = g_hash_table_lookup(m->rooms, id_or_name);
-		if (room == NULL && id_or_name[0] != '\0')
-			room = find_by_name(m, id_or_name);
-		if (room != NULL)
-			copy = room_copy(room);
-	}
-	answer_room(fn, arg, copy != NULL ? OTTER_OK : OTTER_ROOM_NOT_FOUND, copy);
+	OTTER_LOCKED(&m->lock);
+	struct otter_room_record *room = g_hash_table_lookup(m->rooms, id_or_name);
+	if (room == NULL && id_or_name[0] != '\0')
+		room = find_by_name(m, id_or_name);
+	fn(arg, room != NULL ? OTTER_OK : OTTER_ROOM_NOT_FOUND, room);
 }
 
 static void memory_room_close(struct otter_store *store, const char *id, int64_t closed_ms, otter_store_fn fn, void *arg)
 {
 	struct memory *m = (struct memory *)store;
-	struct otter_room_record *copy = NULL;
-	{
-		OTTER_LOCKED(&m->lock);
-		struct otter_room_record *room = g_hash_table_lookup(m->rooms, id);
-		if (room != NULL) {
-			if (room->closed_ms == 0)
-				room->closed_ms = room->updated_ms = closed_ms;
-			copy = room_copy(room);
-		}
-	}
-	answer_room(fn, arg, copy != NULL ? OTTER_OK : OTTER_ROOM_NOT_FOUND, copy);
+	OTTER_LOCKED(&m->lock);
+	struct otter_room_record *room = g_hash_table_lookup(m->rooms, id);
+	if (room != NULL && room->closed_ms == 0)
+		room->closed_ms = room->updated_ms = closed_ms;
+	fn(arg, room != NULL ? OTTER_OK : OTTER_ROOM_NOT_FOUND, room);
 }
 
 static void memory_key_create(struct otter_store *store, const struct otter_key_record *key, otter_store_fn fn, void *arg)
 {
 	struct memory *m = (struct memory *)store;
 	enum otter_err err = OTTER_OK;
-	{
-		OTTER_LOCKED(&m->lock);
-		for (guint i = 0; i < m->keys->len; i++)
-			if (strcmp(((struct otter_key_record *)m->keys->pdata[i])->id, key->id) == 0)
-				err = OTTER_CONFLICT;
-		if (err == OTTER_OK)
-			g_ptr_array_add(m->keys, g_memdup2(key, sizeof *key));
-	}
+	OTTER_LOCKED(&m->lock);
+	for (guint i = 0; i < m->keys->len; i++)
+		if (strcmp(((struct otter_key_record *)m->keys->pdata[i])->id, key->id) == 0)
+			err = OTTER_CONFLICT;
+	if (err == OTTER_OK)
+		g_ptr_array_add(m->keys, g_memdup2(key, sizeof *key));
 	fn(arg, err, NULL);
 }
 
-/* Rows are never removed from these arrays, so a snapshot of the pointers is enough. */
 static void each(struct memory *m, GPtrArray *rows, otter_store_fn fn, void *arg)
 {
-	g_autoptr(GPtrArray) snapshot = NULL;
-	{
-		OTTER_LOCKED(&m->lock);
-		snapshot = g_ptr_array_sized_new(rows->len);
-		for (guint i = 0; i < rows->len; i++)
-			g_ptr_array_add(snapshot, rows->pdata[i]);
-	}
-	for (guint i = 0; i < snapshot->len; i++)
-		fn(arg, OTTER_OK, snapshot->pdata[i]);
+	OTTER_LOCKED(&m->lock);
+	for (guint i = 0; i < rows->len; i++)
+		fn(arg, OTTER_OK, rows->pdata[i]);
 	fn(arg, OTTER_OK, NULL);
 }
 
@@ -151,10 +119,8 @@ static void memory_key_each(struct otter_store *store, otter_store_fn fn, void *
 static void memory_signing_key_create(struct otter_store *store, const struct otter_signing_key_record *key, otter_store_fn fn, void *arg)
 {
 	struct memory *m = (struct memory *)store;
-	{
-		OTTER_LOCKED(&m->lock);
-		g_ptr_array_add(m->signing_keys, g_memdup2(key, sizeof *key));
-	}
+	OTTER_LOCKED(&m->lock);
+	g_ptr_array_add(m->signing_keys, g_memdup2(key, sizeof *key));
 	fn(arg, OTTER_OK, NULL);
 }
 
@@ -167,11 +133,9 @@ static void memory_signing_key_each(struct otter_store *store, otter_store_fn fn
 static void memory_deployment_id(struct otter_store *store, const char *proposal, otter_store_fn fn, void *arg)
 {
 	struct memory *m = (struct memory *)store;
-	{
-		OTTER_LOCKED(&m->lock);
-		if (m->deployment_id == NULL)
-			m->deployment_id = g_strdup(proposal);
-	}
+	OTTER_LOCKED(&m->lock);
+	if (m->deployment_id == NULL)
+		m->deployment_id = g_strdup(proposal);
 	fn(arg, OTTER_OK, m->deployment_id);
 }
 
@@ -191,7 +155,7 @@ struct otter_store *otter_store_memory_open(void)
 {
 	struct memory *m = g_new0(struct memory, 1);
 	m->base.ops = &ops;
-	otter_lock_init(&m->lock);
+	otter_lock_init_recursive(&m->lock);
 	m->rooms = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, room_free);
 	m->keys = g_ptr_array_new_with_free_func(g_free);
 	m->signing_keys = g_ptr_array_new_with_free_func(g_free);

@@ -57,16 +57,14 @@ static bool has_seat(struct otter_conn *conn)
 	return has;
 }
 
-bool otter_conn_enter_begin(struct otter_conn *conn, struct otter_error *e)
+enum otter_err otter_conn_enter_begin(struct otter_conn *conn, struct otter_error *e)
 {
 	bool seated = has_seat(conn);
 	OTTER_LOCKED(&conn->lock);
-	if (seated || conn->entering) {
-		otter_fail(e, OTTER_CONFLICT, "This connection has a seat already: leave first, or use another handle.");
-		return false;
-	}
+	if (seated || conn->entering)
+		return otter_fail(e, OTTER_CONFLICT, "This connection has a seat already: leave first, or use another handle.");
 	conn->entering = true;
-	return true;
+	return OTTER_OK;
 }
 
 enum otter_err otter_conn_enter_bind(struct otter_conn *conn, struct otter_room *room, struct otter_error *e)

@@ -25,7 +25,7 @@ struct otter_conn {
  *   bind    says in which room; unavailable if the sink is gone meanwhile
  *   seated  by the room, under its lock, before it answers: from now on the connection has a seat
  *   end     whether it worked or not; if the sink went in between, the seat is away */
-bool otter_conn_enter_begin(struct otter_conn *conn, struct otter_error *e);
+enum otter_err otter_conn_enter_begin(struct otter_conn *conn, struct otter_error *e);
 enum otter_err otter_conn_enter_bind(struct otter_conn *conn, struct otter_room *room, struct otter_error *e);
 void otter_conn_seated(struct otter_conn *conn, const char *participant);
 void otter_conn_enter_end(struct otter_conn *conn, bool seated);

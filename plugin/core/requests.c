@@ -7,43 +7,51 @@
 
 #include <string.h>
 
-/* ---- join: verify the token, find the room (in memory, or by the store), take a seat ---- */
+/* ---- join and resume: verify the token, ask the store for the room, take a seat ---- */
 
-/* A join on its way. The request is copied: the store may answer after the caller is gone. */
-struct joining {
-	struct otter_conn *conn; /* a reference */
+/* Somebody on the way in. The request is copied: the store may answer after the caller is gone. */
+struct entering {
+	struct otter_conn *conn;  /* a reference */
 	int64_t id;
 	json_t *body;
-	struct otter_join join;  /* borrows from body */
 	struct otter_claims claims;
+	enum otter_err (*sit_down)(struct entering *en, struct otter_room *room, struct otter_error *e);
+	const char *wanted_room;  /* id or name; borrows from body; NULL: the token's */
 };
 
-static void joining_free(struct joining *j)
+static void entering_free(struct entering *en)
 {
-	otter_claims_clear(&j->claims);
-	json_decref(j->body);
-	otter_conn_unref(j->conn);
-	g_free(j);
+	otter_claims_clear(&en->claims);
+	json_decref(en->body);
+	otter_conn_unref(en->conn);
+	g_free(en);
 }
 
-static void answer_error(struct otter_conn *conn, int64_t id, const struct otter_error *e)
+static enum otter_err sit_down_anew(struct entering *en, struct otter_room *room, struct otter_error *e)
 {
-	json_t *reply = otter_reply_error(id, e);
-	otter_conn_send(conn, reply);
-	json_decref(reply);
+	struct otter_join join;
+	otter_parse_join(en->body, &join, e); /* which held before */
+	return otter_room_join(room, en->conn, en->id, &join, &en->claims, e);
 }
 
-static enum otter_err sit_down(struct joining *j, const struct otter_room_record *record, struct otter_error *e)
+static enum otter_err sit_down_again(struct entering *en, struct otter_room *room, struct otter_error *e)
 {
-	struct otter *o = j->conn->otter;
-	if (strcmp(j->join.room, record->id) != 0 && strcmp(j->join.room, record->unique_name) != 0)
+	struct otter_resume resume;
+	otter_parse_resume(en->body, &resume, e);
+	return otter_room_resume(room, en->conn, en->id, en->claims.sub, resume.instance, e);
+}
+
+static enum otter_err enter_room(struct entering *en, const struct otter_room_record *record, struct otter_error *e)
+{
+	struct otter *o = en->conn->otter;
+	if (en->wanted_room != NULL && strcmp(en->wanted_room, record->id) != 0 && strcmp(en->wanted_room, record->unique_name) != 0)
 		return otter_fail(e, OTTER_WRONG_ROOM, NULL);
 	if (!otter_room_record_open(record, otter_wall_ms(o->env)))
 		return otter_fail(e, OTTER_ROOM_CLOSED, NULL);
 	struct otter_room *room = otter_enter_room(o, record);
-	enum otter_err err = otter_conn_enter_bind(j->conn, room, e);
+	enum otter_err err = otter_conn_enter_bind(en->conn, room, e);
 	if (err == OTTER_OK)
-		err = otter_room_join(room, j->conn, j->id, &j->join, &j->claims, e);
+		err = en->sit_down(en, room, e);
 	otter_room_unref(room);
 	return err;
 }
@@ -51,72 +59,66 @@ static enum otter_err sit_down(struct joining *j, const struct otter_room_record
 /* The store's completion. */
 static void on_room(void *arg, enum otter_err err, const void *row)
 {
-	struct joining *j = arg;
-	struct otter *o = j->conn->otter;
+	struct entering *en = arg;
+	struct otter *o = en->conn->otter;
 	struct otter_error e = { 0 };
-	if (err == OTTER_OK)
-		err = sit_down(j, row, &e);
-	else
-		otter_fail(&e, err, NULL);
-	otter_conn_enter_end(j->conn, err == OTTER_OK);
-	if (err != OTTER_OK)
-		answer_error(j->conn, j->id, &e);
-	joining_free(j);
+	err = err == OTTER_OK ? enter_room(en, row, &e) : otter_fail(&e, err, NULL);
+	otter_conn_enter_end(en->conn, err == OTTER_OK);
+	if (err != OTTER_OK) {
+		json_t *reply = otter_reply_error(en->id, &e);
+		otter_conn_send(en->conn, reply);
+		json_decref(reply);
+	}
+	entering_free(en);
 	otter_leave(o);
+}
+
+/* Takes `en` with a body and a way to sit down, and the right token. The reply comes through the sink: sets *reply NULL. */
+static enum otter_err enter(struct entering *en, const char *audience, const char *token, json_t **reply, struct otter_error *e)
+{
+	struct otter *o = en->conn->otter;
+	enum otter_err err = otter_keyring_verify(&o->keyring, audience, token, &en->claims, e);
+	if (err == OTTER_OK)
+		err = otter_conn_enter_begin(en->conn, e);
+	if (err == OTTER_OK && !otter_enter(o)) {
+		otter_conn_enter_end(en->conn, false);
+		err = otter_fail(e, OTTER_UNAVAILABLE, NULL);
+	}
+	if (err != OTTER_OK) {
+		entering_free(en);
+		return err;
+	}
+	g_clear_pointer(reply, json_decref);
+	o->store->ops->room_get(o->store, en->claims.room, on_room, en);
+	return OTTER_OK;
+}
+
+static struct entering *entering_new(struct otter_conn *conn, int64_t id, const json_t *body)
+{
+	struct entering *en = g_new0(struct entering, 1);
+	*en = (struct entering){ .conn = otter_conn_ref(conn), .id = id, .body = json_deep_copy(body) };
+	return en;
 }
 
 static enum otter_err do_join(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e)
 {
-	struct otter *o = conn->otter;
 	struct otter_join join;
-	struct otter_claims claims = { 0 };
-	enum otter_err err = otter_parse_join(body, &join, e);
-	if (err == OTTER_OK)
-		err = otter_keyring_verify(&o->keyring, OTTER_AUDIENCE_JOIN, join.token, &claims, e);
-	if (err == OTTER_OK && !otter_conn_enter_begin(conn, e))
-		err = e->err;
-	if (err == OTTER_OK && !otter_enter(o)) {
-		otter_conn_enter_end(conn, false);
-		err = otter_fail(e, OTTER_UNAVAILABLE, NULL);
-	}
-	if (err != OTTER_OK) {
-		otter_claims_clear(&claims);
-		return err;
-	}
-	struct joining *j = g_new0(struct joining, 1);
-	*j = (struct joining){ .conn = otter_conn_ref(conn), .id = id, .body = json_deep_copy(body), .claims = claims };
-	otter_parse_join(j->body, &j->join, NULL);
-	g_clear_pointer(reply, json_decref); /* it comes through the sink */
-	o->store->ops->room_get(o->store, claims.room, on_room, j);
-	return OTTER_OK;
+	if (otter_parse_join(body, &join, e) != OTTER_OK)
+		return e->err;
+	struct entering *en = entering_new(conn, id, body);
+	en->sit_down = sit_down_anew;
+	en->wanted_room = json_string_value(json_object_get(en->body, "room"));
+	return enter(en, OTTER_AUDIENCE_JOIN, join.token, reply, e);
 }
-
-/* ---- resume ---- */
 
 static enum otter_err do_resume(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e)
 {
-	struct otter *o = conn->otter;
 	struct otter_resume resume;
-	struct otter_claims claims = { 0 };
-	enum otter_err err = otter_parse_resume(body, &resume, e);
-	if (err == OTTER_OK)
-		err = otter_keyring_verify(&o->keyring, OTTER_AUDIENCE_SEAT, resume.seat, &claims, e);
-	if (err == OTTER_OK && !otter_conn_enter_begin(conn, e))
-		err = e->err;
-	if (err != OTTER_OK) {
-		otter_claims_clear(&claims);
-		return err;
-	}
-	struct otter_room *room = otter_find_room(o, claims.room);
-	err = room != NULL ? otter_conn_enter_bind(conn, room, e) : otter_fail(e, OTTER_SEAT_GONE, NULL);
-	if (err == OTTER_OK)
-		err = otter_room_resume(room, conn, id, claims.sub, resume.instance, e);
-	otter_conn_enter_end(conn, err == OTTER_OK);
-	if (err == OTTER_OK)
-		g_clear_pointer(reply, json_decref); /* it went through the sink */
-	otter_room_unref(room);
-	otter_claims_clear(&claims);
-	return err;
+	if (otter_parse_resume(body, &resume, e) != OTTER_OK)
+		return e->err;
+	struct entering *en = entering_new(conn, id, body);
+	en->sit_down = sit_down_again;
+	return enter(en, OTTER_AUDIENCE_SEAT, resume.seat, reply, e);
 }
 
 /* ---- with a seat ---- */

@@ -21,10 +21,11 @@ struct call {
 static void on_answer(void *arg, struct otter_answer *answer)
 {
 	struct otter_exchange *x = arg;
+	int status = answer->created ? 201 : answer->body != NULL ? 200 : 204;
 	if (answer->error.err != OTTER_OK)
 		otter_http_answer_error(x, &answer->error);
 	else
-		otter_http_answer_json(x, answer->created ? 201 : answer->body != NULL ? 200 : 204, g_steal_pointer(&answer->body));
+		otter_http_answer_json(x, status, g_steal_pointer(&answer->body));
 }
 
 /* ---- handlers ---- */

@@ -24,6 +24,18 @@ from harness.otter_home import OtterHome  # noqa: E402
 REPORTERS = pytest.StashKey()
 
 
+def pytest_addoption(parser):
+    parser.addoption("--deep", action="store_true", help="run the tests marked deep too, which take long")
+
+
+def pytest_collection_modifyitems(config, items):
+    """A deep test that does not run is a skip: counted and said, also by xdist and in the XML."""
+    if not config.getoption("--deep"):
+        for item in items:
+            if item.get_closest_marker("deep"):
+                item.add_marker(pytest.mark.skip(reason="deep: --deep runs it"))
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """Let the fixtures of a failed test tell what they saw, while they are still alive."""

@@ -118,6 +118,17 @@ class Connection:
         except websockets.ConnectionClosed as closed:
             raise ConnectionLost(str(closed)) from None
 
+    async def frame(self, match, timeout=PATIENCE_S):
+        """The first frame that matches, of those that came or will come."""
+        for frame in self.frames:
+            if match(frame):
+                return frame
+        future = self._expect(match)
+        try:
+            return await asyncio.wait_for(future, timeout)
+        finally:
+            future.cancel()
+
     def _expect(self, match):
         """A future of the next frame that matches."""
         if self.lost:

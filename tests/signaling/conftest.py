@@ -3,12 +3,13 @@
 
 import asyncio
 import contextlib
+import functools
 import inspect
 
 import pytest
 
+from harness import tokens
 from harness.otter_client import ConnectionLost, JanusError, OtterError, Participant
-from harness.wait import wait_until
 
 
 def pytest_pyfunc_call(pyfuncitem):
@@ -75,12 +76,8 @@ def people(home):
 
 @pytest.fixture
 def mint(home):
-    """mint(room, ttl=…, identity=…): POST /v1/rooms/{id}/tokens."""
-    def minted(room, **body):
-        answer = home.rest("POST", f"/v1/rooms/{room['id']}/tokens", json=body)
-        assert answer.status_code == 201, answer.text
-        return answer.json()
-    return minted
+    """mint(room, identity=…, role=…, ttl=…): a join token; see harness/tokens.py."""
+    return functools.partial(tokens.mint, home)
 
 
 @pytest.fixture
@@ -91,20 +88,3 @@ def participants_of(home):
         assert answer.status_code == 200, answer.text
         return answer.json()["participants"]
     return count
-
-
-@pytest.fixture
-def expired_token(home, mint):
-    """A genuine token of a room whose time has passed: minted for a second, and then waited for.
-
-    REST says when: it judges by the same table and the same leeway as the plugin.
-    """
-    def expired(room, timeout=100):
-        token = mint(room, ttl=1)["token"]
-
-        def is_over():
-            answer = home.rest("POST", "/v1/connect", token=token)
-            return answer.status_code == 401 and answer.json()["code"] == "token_expired"
-        wait_until(is_over, timeout, "POST /v1/connect says token_expired")
-        return token
-    return expired

@@ -2,10 +2,9 @@
 """PROTOCOL.md, sections 3 and 4: the envelope, join, leave, list, update, credentials."""
 
 import asyncio
-import base64
-import json
 
 import pytest
+from harness import tokens
 from harness.otter_client import ConnectionLost, JanusError, OtterError, new_instance, our_data
 from signaling.shapes import (CLOSED_EVENT, CREDENTIALS_REPLY, ERROR_REPLY, JOIN_REPLY, JOINED_EVENT, LEFT_EVENT,
                               TIME, UPDATED_EVENT, check)
@@ -180,6 +179,14 @@ async def test_what_needs_a_seat_is_a_conflict_without_one(home, people, request
     assert (await refused(ann.request(request_, **fields.get(request_, {})))).code == "conflict"
 
 
+@pytest.mark.parametrize("request_, fields", [
+    ("signal", {}), ("signal", {"to": 5, "description": "v=0"}), ("signal", {"to": "pt_nobody", "candidates": []}),
+    ("update", {"hand": "up", "media": 5})])
+async def test_without_a_seat_it_is_a_conflict_whatever_else_is_wrong(home, people, request_, fields):
+    ann = await people.at_the_door(home.create_room())
+    assert (await refused(ann.request(request_, **fields))).code == "conflict"
+
+
 async def test_a_closed_room_tells_those_inside_and_lets_nobody_in(home, people):
     room = home.create_room()
     ann = await people.inside(room)
@@ -201,99 +208,63 @@ async def test_a_token_of_another_room_is_wrong_room(home, people, participants_
     assert participants_of(room) == participants_of(other) == 0
 
 
-async def test_a_room_that_does_not_exist_is_not_entered(home, people):
+async def test_an_unknown_room_with_a_token_of_another_is_wrong_room(home, people):
     ann = await people.at_the_door(home.create_room())
-    # The text does not say which is judged first: the token's room, or whether the room exists.
-    assert (await refused(ann.join(room="rm_doesnotexist"))).code in ("room_not_found", "wrong_room")
+    assert (await refused(ann.join(room="rm_doesnotexist"))).code == "wrong_room"
+
+
+async def test_a_genuine_token_of_a_room_that_never_was_is_room_not_found(home, people, mint):
+    ann = await people.at_the_door(home.create_room())
+    token = mint("rm_doesnotexist")
+    assert (await refused(ann.join(room="rm_doesnotexist", token=token))).code == "room_not_found"
 
 
 async def test_no_token_is_unauthorized(home, people):
     ann = await people.at_the_door(home.create_room())
-    assert (await refused(ann.join(token=None))).code == "unauthorized"
     body = {"request": "join", "room": ann.room, "instance": ann.instance}
     reply = await ann.connection.message(ann.handle, body)
     assert reply["error"]["code"] == "unauthorized"
 
 
-def parts_of(token):
-    header, payload, signature = token.split(".")
-    return json.loads(unpadded(header)), json.loads(unpadded(payload)), signature
+@pytest.mark.parametrize("token", ["", None])
+async def test_an_empty_token_is_none(home, people, token):
+    ann = await people.at_the_door(home.create_room())
+    assert (await refused(ann.join(token=token))).code == "unauthorized"
 
 
-def unpadded(text):
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-def encoded(value):
-    raw = value if isinstance(value, bytes) else json.dumps(value, separators=(",", ":")).encode()
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def bit_flipped(token, index=0):
-    header, payload, signature = token.split(".")
-    raw = bytearray(unpadded(signature))
-    raw[index] ^= 1
-    return f"{header}.{payload}.{encoded(bytes(raw))}"
-
-
-def with_header(token, **changes):
-    header, payload, signature = parts_of(token)
-    return f"{encoded({**header, **changes})}.{encoded(payload)}.{signature}"
-
-
-def for_another_room(token):
-    header, payload, signature = parts_of(token)
-    return f"{encoded(header)}.{encoded({**payload, 'role': 'host'})}.{signature}"
-
-
-FORGERIES = {
-    "first bit of the signature": bit_flipped,
-    "last bit of the signature": lambda token: bit_flipped(token, -1),
-    "claims changed": for_another_room,
-    "kid unknown": lambda token: with_header(token, kid="sk_unknown"),
-    "kid missing": lambda token: with_header(token, kid=None),
-    "alg none": lambda token: with_header(token, alg="none"),
-    "alg none, no signature": lambda token: with_header(token, alg="none").rpartition(".")[0] + ".",
-    "alg HS512": lambda token: with_header(token, alg="HS512"),
-    "signature empty": lambda token: token.rpartition(".")[0] + ".",
-    "signature missing": lambda token: token.rpartition(".")[0],
-    "signature short": lambda token: token[:-4],
-    "no JWT at all": lambda token: "tea",
-}
-
-
-@pytest.mark.parametrize("forgery", FORGERIES)
+@pytest.mark.parametrize("forgery", tokens.FORGERIES)
 async def test_a_forged_token_is_token_invalid_and_nothing_changes(home, people, participants_of, forgery):
     room = home.create_room()
     ann = await people.at_the_door(room)
-    assert (await refused(ann.join(token=FORGERIES[forgery](room["token"])))).code == "token_invalid"
+    assert (await refused(ann.join(token=tokens.FORGERIES[forgery](home, room)))).code == "token_invalid"
     assert participants_of(room) == 0
     await ann.join()  # and the genuine one still works
 
 
-@pytest.mark.deep
-async def test_a_token_whose_time_has_passed_is_token_expired(home, people, expired_token):
+async def test_a_token_whose_time_has_passed_is_token_expired(home, people, participants_of, mint):
     room = home.create_room()
     ann = await people.at_the_door(room)
-    late = await asyncio.to_thread(expired_token, room)
+    late = mint(room, ttl=-1)
     assert (await refused(ann.join(token=late))).code == "token_expired"
-    assert (await refused(ann.join(token=bit_flipped(late)))).code == "token_invalid"
+    forged = tokens.bit_flipped(late)
+    assert (await refused(ann.join(token=forged))).code == "token_invalid", "who cannot sign learns nothing"
+    assert participants_of(room) == 0
 
 
-async def test_a_token_whose_time_has_not_come_is_not_yet_valid(home, people, mint):
+async def test_a_token_is_expired_in_the_second_of_its_exp(home, people, mint):
+    """RFC 7519, 4.1.4: "on or after"; and no leeway for who is late."""
     room = home.create_room()
-    early = mint(room, not_before="2099-01-01T00:00:00Z", ttl=3600)["token"]
     ann = await people.at_the_door(room)
-    assert (await refused(ann.join(token=early))).code == "not_yet_valid"
+    assert (await refused(ann.join(token=mint(room, ttl=0)))).code == "token_expired"
+    await ann.join(token=mint(room, ttl=5))
 
 
-async def test_a_revoked_token_is_token_revoked_and_another_link_still_works(home, people, mint):
+async def test_a_token_whose_time_has_not_come_is_not_yet_valid(home, people, participants_of, mint):
     room = home.create_room()
-    minted = mint(room)
     ann = await people.at_the_door(room)
-    assert home.rest("DELETE", f"/v1/rooms/{room['id']}/tokens/{minted['jti']}").status_code == 204
-    assert (await refused(ann.join(token=minted["token"]))).code == "token_revoked"
-    await ann.join()
+    assert (await refused(ann.join(token=mint(room, not_before=60)))).code == "not_yet_valid"
+    assert participants_of(room) == 0
+    await ann.join(token=mint(room, not_before=0))
 
 
 async def test_twelve_megabytes_of_token_are_refused_and_the_server_lives(home, people):
@@ -301,30 +272,22 @@ async def test_twelve_megabytes_of_token_are_refused_and_the_server_lives(home, 
     ann = await people.inside(room)
     attacker = await people.at_the_door(room)
     header, payload, signature = room["token"].split(".")
-    monster = f"{header}.{payload}{'A' * 12_000_000}.{signature}"
     try:
-        await attacker.join(token=monster)
+        await attacker.join(token=f"{header}.{payload}{'A' * 12_000_000}.{signature}")
         pytest.fail("the join was granted")
     except OtterError as error:
-        assert error.code in ("token_invalid", "too_large", "invalid_request")
+        assert error.code == "token_invalid"
     except (JanusError, ConnectionLost):
         pass  # refused at the door already
     assert (await ann.ping()).keys() == {"time"}
-
-
-async def test_a_token_of_more_than_four_kibibytes_is_refused(home, people):
-    room = home.create_room()
-    ann = await people.at_the_door(room)
-    header, payload, signature = room["token"].split(".")
-    error = await refused(ann.join(token=f"{header}.{payload}{'A' * 4096}.{signature}"))
-    assert error.code in ("token_invalid", "too_large", "invalid_request")
+    home.assert_alive()  # the same process
 
 
 # An identity
 
 async def test_a_join_with_an_identity_that_is_inside_takes_its_seat_over(home, people, mint):
     room = home.create_room(max_participants=2)
-    token = mint(room, identity="ann@example.org", display="Ann")["token"]
+    token = mint(room, identity="ann@example.org", name="Ann")
     first = await people.inside(room, token)
     bob = await people.inside(room)
     again = await people.inside(room, token)
@@ -334,6 +297,23 @@ async def test_a_join_with_an_identity_that_is_inside_takes_its_seat_over(home, 
     assert (await first.event("ejected"))["reason"] == "replaced"
     await bob.updated(first.me["participant"], instance=again.instance, attach=3, connected=True)
     assert len(await bob.list()) == 2
+
+
+async def test_the_name_of_a_token_is_what_others_see_unless_the_person_gives_another(home, people, mint):
+    room = home.create_room()
+    named = await people.inside(room, mint(room, name="Ann"))
+    assert (named.me["display"], named.me["identity"]) == ("Ann", None)
+    other = await people.inside(room, mint(room, name="Ann", identity="ann@example.org"), display="Bob")
+    assert (other.me["display"], other.me["identity"]) == ("Bob", "ann@example.org")
+    nobody = await people.inside(room, mint(room, name="Ann"), display="")
+    assert nobody.me["display"] == ""
+
+
+@pytest.mark.parametrize("role, expected", [(None, "guest"), ("guest", "guest"), ("host", "host")])
+async def test_the_role_is_the_tokens(home, people, mint, role, expected):
+    room = home.create_room()
+    ann = await people.inside(room, mint(room, role=role))
+    assert ann.me["role"] == expected
 
 
 # The envelope
@@ -387,8 +367,7 @@ async def test_a_wrong_field_of_join_is_an_invalid_request_that_names_it(home, p
 async def test_a_wrong_field_inside_media_is_an_invalid_request_that_names_it(home, people):
     ann = await people.at_the_door(home.create_room())
     error = await refused(ann.join(media={"audio": "yes"}))
-    assert error.code == "invalid_request"
-    assert error.details["field"] in ("media", "media.audio")
+    assert (error.code, error.details.get("field")) == ("invalid_request", "media.audio")
 
 
 @pytest.mark.parametrize("field", ["room", "instance"])
@@ -404,13 +383,49 @@ async def test_a_display_of_up_to_sixty_four_characters_is_kept_as_it_is(home, p
     assert ann.me["display"] == name
 
 
-async def test_a_jsep_beside_the_body_is_refused_and_nothing_is_done(home, people, participants_of):
+JSEP = {"type": "offer", "sdp": "\r\n".join([
+    "v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0",
+    "m=audio 9 UDP/TLS/RTP/SAVPF 111", "c=IN IP4 0.0.0.0", "a=mid:0", "a=sendrecv", "a=rtcp-mux",
+    "a=ice-ufrag:abcd", "a=ice-pwd:abcdefghijklmnopqrstuvwx", "a=fingerprint:sha-256 " + ":".join(["AB"] * 32),
+    "a=setup:actpass", "a=rtpmap:111 opus/48000/2", ""])}
+
+
+async def test_a_jsep_beside_the_body_is_refused_and_the_server_ends_the_handle(home, people, participants_of):
+    """Janus has begun to make a PeerConnection before the plugin is asked; only the handle's end undoes that."""
     room = home.create_room()
     ann = await people.at_the_door(room)
     body = {"request": "join", "room": room["id"], "token": room["token"], "instance": ann.instance}
-    reply = await ann.connection.message(ann.handle, body, jsep={"type": "offer", "sdp": "v=0\r\n"})
+    reply = await ann.connection.message(ann.handle, body, jsep=JSEP)
+    check(reply, ERROR_REPLY)
     assert reply["error"]["code"] == "invalid_request"
+    assert reply["error"]["details"] == {"field": "jsep"}
+    detached = await ann.connection.frame(lambda frame: frame["janus"] == "detached")
+    assert detached["sender"] == ann.handle
+    with pytest.raises(JanusError) as gone:
+        await ann.ping()
+    assert gone.value.code == 459
     assert participants_of(room) == 0
+    ann.handle = await ann.connection.attach()  # the session goes on
+    await ann.join()
+
+
+async def test_a_jsep_beside_a_body_makes_the_seat_of_its_handle_away(home, people):
+    ann, bob = await people.pair(home.create_room())
+    reply = await bob.connection.message(bob.handle, {"request": "leave"}, jsep=JSEP)
+    assert reply["error"]["details"] == {"field": "jsep"}
+    await ann.updated(bob.me["participant"], connected=False)
+    assert ann.events_so_far("participant-left") == [], "nothing of the body is done"
+
+
+async def test_a_broken_jsep_is_refused_by_janus_itself_and_nothing_is_done(home, people, participants_of):
+    room = home.create_room()
+    ann = await people.at_the_door(room)
+    body = {"request": "join", "room": room["id"], "token": room["token"], "instance": ann.instance}
+    with pytest.raises(JanusError) as caught:
+        await ann.connection.message(ann.handle, body, jsep={"type": "offer", "sdp": "v=0\r\n"})
+    assert caught.value.code == 465  # JANUS_ERROR_JSEP_INVALID_SDP
+    assert participants_of(room) == 0
+    await ann.join()
 
 
 async def test_an_unknown_handle_is_refused_by_janus(home, people):
@@ -448,11 +463,13 @@ async def test_an_update_keeps_what_is_absent_and_tells_the_others_only(home, pe
     assert bob.events_so_far("participant-updated") == []
 
 
-@pytest.mark.parametrize("field, value", [("display", 5), ("media", 5), ("hand", "up"), ("display", "x" * 65)])
-async def test_a_wrong_field_of_update_changes_nothing(home, people, field, value):
+@pytest.mark.parametrize("fields, named", [
+    ({"display": 5}, "display"), ({"media": 5}, "media"), ({"hand": "up"}, "hand"), ({"display": "x" * 65}, "display"),
+    ({"media": {"screen": 1}}, "media.screen")])
+async def test_a_wrong_field_of_update_changes_nothing(home, people, fields, named):
     ann = await people.inside(home.create_room(), display="Ann")
-    error = await refused(ann.update(**{field: value}))
-    assert (error.code, error.details.get("field")) == ("invalid_request", field)
+    error = await refused(ann.update(**fields))
+    assert (error.code, error.details.get("field")) == ("invalid_request", named)
     assert await ann.list() == [ann.me]
 
 

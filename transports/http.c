@@ -109,15 +109,19 @@ static void answer(struct otter_exchange *x, int status, struct MHD_Response *re
 	for (guint i = 0; i + 1 < x->headers->len; i += 2)
 		MHD_add_response_header(response, x->headers->pdata[i], x->headers->pdata[i + 1]);
 	MHD_add_response_header(response, "X-Request-Id", x->request_id);
+	/* Once it has its response, the server's thread may send it and free the exchange: from then on only what is kept here is used. */
 	struct otter_http *http = x->http;
+	struct MHD_Connection *connection = x->connection;
+	bool suspended;
 	{
 		OTTER_LOCKED(&x->lock);
 		x->status = (unsigned)status;
 		x->response = response;
-		if (x->suspended)
-			MHD_resume_connection(x->connection);
+		suspended = x->suspended;
 	}
-	g_atomic_int_add(&http->pending, -1); /* x may be gone by now */
+	if (suspended)
+		MHD_resume_connection(connection);
+	g_atomic_int_add(&http->pending, -1);
 }
 
 void otter_http_answer_text(struct otter_exchange *x, int status, const char *type, const char *text)

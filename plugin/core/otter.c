@@ -209,11 +209,10 @@ void otter_close(struct otter *o)
 	}
 	g_atomic_int_set(&o->closing, 1);
 	stop_clock(o);
-	/* Whoever is in flight either runs now or waits for the store, which answers everything before it closes. */
+	while (g_atomic_int_get(&o->running) > 0) /* the store is still there, and answers whoever waits for it */
+		g_usleep(1000);
 	if (o->store != NULL)
 		o->store->ops->close(g_steal_pointer(&o->store));
-	while (g_atomic_int_get(&o->running) > 0)
-		g_usleep(1000);
 	otter_deadlines_clear(&o->deadlines);
 	OTTER_LOCKED(&o->rooms_lock);
 	g_clear_pointer(&o->rooms, g_hash_table_destroy);

@@ -18,6 +18,9 @@ static bool hides(char **fields)
 		return false;
 	if (n % 2 != 0) /* what follows comes in pairs */
 		return false;
+	for (guint i = 0; i < n; i++)
+		if (fields[i][0] == '\0') /* two spaces: who knows how a reader pairs the rest */
+			return false;
 	for (guint i = FIELDS_BEFORE_TYP + 2; i < n; i += 2) {
 		if (g_ascii_strcasecmp(fields[i], "raddr") == 0 && strcmp(fields[i + 1], "0.0.0.0") != 0 && strcmp(fields[i + 1], "::") != 0)
 			return false;

@@ -52,7 +52,7 @@ static bool has_seat(struct otter_conn *conn)
 {
 	struct otter_error none = { 0 };
 	struct otter_room *room = otter_conn_room(conn, &none);
-	bool has = room != NULL && otter_room_seats(room, conn);
+	bool has = room != NULL && otter_room_seats(room, conn, NULL);
 	otter_room_unref(room);
 	return has;
 }
@@ -81,11 +81,10 @@ enum otter_err otter_conn_enter_bind(struct otter_conn *conn, struct otter_room 
 	return OTTER_OK;
 }
 
-void otter_conn_seated(struct otter_conn *conn, const char *participant)
+void otter_conn_seated(struct otter_conn *conn)
 {
 	OTTER_LOCKED(&conn->lock);
 	conn->entering = false;
-	g_strlcpy(conn->participant, participant, sizeof conn->participant);
 }
 
 void otter_conn_enter_end(struct otter_conn *conn, bool seated)
@@ -110,16 +109,6 @@ struct otter_room *otter_conn_room(struct otter_conn *conn, struct otter_error *
 		return otter_room_ref(conn->room);
 	otter_fail(e, OTTER_CONFLICT, "This connection has no seat: join or resume first.");
 	return NULL;
-}
-
-void otter_conn_unbind(struct otter_conn *conn)
-{
-	struct otter_room *room;
-	{
-		OTTER_LOCKED(&conn->lock);
-		room = g_steal_pointer(&conn->room);
-	}
-	otter_room_unref(room);
 }
 
 void otter_conn_gone(struct otter_conn *conn)
@@ -189,11 +178,14 @@ void otter_conn_watch(struct otter_conn *conn)
 
 json_t *otter_conn_describe(struct otter_conn *conn)
 {
-	OTTER_LOCKED(&conn->lock);
 	json_t *json = json_object();
-	if (conn->room != NULL && conn->participant[0] != '\0') {
-		json_object_set_new(json, "room", json_string(conn->room->record.id));
-		json_object_set_new(json, "participant", json_string(conn->participant));
+	struct otter_error none = { 0 };
+	struct otter_room *room = otter_conn_room(conn, &none);
+	char participant[OTTER_ID_SIZE];
+	if (room != NULL && otter_room_seats(room, conn, participant)) {
+		json_object_set_new(json, "room", json_string(room->record.id));
+		json_object_set_new(json, "participant", json_string(participant));
 	}
+	otter_room_unref(room);
 	return json;
 }

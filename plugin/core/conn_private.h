@@ -15,7 +15,6 @@ struct otter_conn {
 	bool gone;
 	bool entering;                    /* a join or resume is on its way */
 	struct otter_room *room;          /* a reference: where it has, or had, a seat; the room itself knows which */
-	char participant[OTTER_ID_SIZE];  /* as it last was; for describe */
 	int64_t heard_ms;                 /* monotonic: the last request */
 	bool watched;                     /* it has pinged once, so it is expected to go on */
 };
@@ -27,7 +26,7 @@ struct otter_conn {
  *   end     whether it worked or not; if the sink went in between, the seat is away */
 enum otter_err otter_conn_enter_begin(struct otter_conn *conn, struct otter_error *e);
 enum otter_err otter_conn_enter_bind(struct otter_conn *conn, struct otter_room *room, struct otter_error *e);
-void otter_conn_seated(struct otter_conn *conn, const char *participant);
+void otter_conn_seated(struct otter_conn *conn);
 void otter_conn_enter_end(struct otter_conn *conn, bool seated);
 
 /* The room in which it has a seat, or had: new reference, or NULL (conflict). */
@@ -36,8 +35,5 @@ struct otter_room *otter_conn_room(struct otter_conn *conn, struct otter_error *
 /* A request came. And: a ping came, so from now on silence means that the other end is dead. */
 void otter_conn_heard(struct otter_conn *conn);
 void otter_conn_watch(struct otter_conn *conn);
-
-/* It has left its room. */
-void otter_conn_unbind(struct otter_conn *conn);
 
 #endif

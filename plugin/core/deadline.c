@@ -30,13 +30,22 @@ void otter_deadlines_init(struct otter_deadlines *d)
 	d->queue = g_sequence_new(NULL);
 }
 
+void otter_deadlines_stop(struct otter_deadlines *d)
+{
+	GSequence *queue;
+	{
+		OTTER_LOCKED(&d->lock);
+		queue = g_steal_pointer(&d->queue);
+	}
+	if (queue == NULL)
+		return;
+	g_sequence_foreach(queue, (GFunc)(void (*)(void))deadline_free, NULL);
+	g_sequence_free(queue);
+}
+
 void otter_deadlines_clear(struct otter_deadlines *d)
 {
-	if (d->queue == NULL)
-		return;
-	g_sequence_foreach(d->queue, (GFunc)(void (*)(void))deadline_free, NULL);
-	g_sequence_free(d->queue);
-	d->queue = NULL;
+	otter_deadlines_stop(d);
 	otter_lock_clear(&d->lock);
 }
 
@@ -44,16 +53,21 @@ void otter_deadlines_add(struct otter_deadlines *d, int64_t due_ms, otter_deadli
 {
 	struct deadline *entry = g_new(struct deadline, 1);
 	*entry = (struct deadline){ due_ms, fn, arg, free_arg };
-	OTTER_LOCKED(&d->lock);
-	g_sequence_insert_sorted(d->queue, entry, by_time, NULL);
+	{
+		OTTER_LOCKED(&d->lock);
+		if (d->queue != NULL)
+			g_sequence_insert_sorted(d->queue, g_steal_pointer(&entry), by_time, NULL);
+	}
+	if (entry != NULL)
+		deadline_free(entry);
 }
 
 static struct deadline *take_due(struct otter_deadlines *d, int64_t now_ms, int64_t *next_ms)
 {
 	OTTER_LOCKED(&d->lock);
-	GSequenceIter *first = g_sequence_get_begin_iter(d->queue);
 	*next_ms = INT64_MAX;
-	if (g_sequence_iter_is_end(first))
+	GSequenceIter *first = d->queue != NULL ? g_sequence_get_begin_iter(d->queue) : NULL;
+	if (first == NULL || g_sequence_iter_is_end(first))
 		return NULL;
 	struct deadline *entry = g_sequence_get(first);
 	*next_ms = entry->due_ms;

@@ -5,6 +5,8 @@
 #include <glib.h>
 #include <string.h>
 
+#define TIME_MAX_MS 253402300799999 /* the end of the year 9999: what four digits can say */
+
 void otter_base62_random(const struct otter_env *env, char *out, size_t n)
 {
 	for (size_t i = 0; i < n;) {
@@ -25,22 +27,45 @@ void otter_id_new(const struct otter_env *env, const char *prefix, char out[OTTE
 
 void otter_time_format(int64_t wall_ms, char out[OTTER_TIME_SIZE])
 {
+	wall_ms = CLAMP(wall_ms, 0, TIME_MAX_MS);
 	g_autoptr(GDateTime) t = g_date_time_new_from_unix_utc(wall_ms / 1000);
 	g_autofree char *seconds = g_date_time_format(t, "%Y-%m-%dT%H:%M:%S");
 	g_snprintf(out, OTTER_TIME_SIZE, "%s.%03dZ", seconds, (int)(wall_ms % 1000));
 }
 
+/* Where `text` stops having the shape: d a digit, s a digit to 5, else the character itself. NULL if it stops too early. */
+static const char *skip_shape(const char *text, const char *shape)
+{
+	for (; *shape != '\0'; shape++, text++) {
+		bool fits = *shape == 'd' ? g_ascii_isdigit(*text) : *shape == 's' ? *text >= '0' && *text <= '5' : g_ascii_toupper(*text) == *shape;
+		if (!fits)
+			return NULL;
+	}
+	return text;
+}
+
+/* date-time of RFC 3339, 5.6, but for the leap second. */
+static bool has_shape_of_time(const char *text)
+{
+	const char *p = skip_shape(text, "dddd-dd-ddTdd:sd:sd");
+	if (p != NULL && *p == '.')
+		for (p = skip_shape(p, ".d"); p != NULL && g_ascii_isdigit(*p);)
+			p++;
+	if (p != NULL)
+		p = g_ascii_toupper(*p) == 'Z' ? p + 1 : *p == '-' ? skip_shape(p, "-dd:sd") : skip_shape(p, "+dd:sd");
+	return p != NULL && *p == '\0';
+}
+
 bool otter_time_parse(const char *text, int64_t *wall_ms)
 {
 	/* GLib takes other forms of ISO 8601 too (week dates, no separators): insist on the shape of RFC 3339. */
-	if (strlen(text) < strlen("2026-11-23T10:00:00Z") || text[4] != '-' || text[7] != '-' ||
-	    (text[10] != 'T' && text[10] != 't') || text[13] != ':' || text[16] != ':')
+	if (!has_shape_of_time(text))
 		return false;
 	g_autoptr(GDateTime) t = g_date_time_new_from_iso8601(text, NULL); /* NULL zone: a text without one is refused */
 	if (t == NULL)
 		return false;
 	int64_t ms = g_date_time_to_unix(t) * 1000 + g_date_time_get_microsecond(t) / 1000;
-	if (ms < 0)
+	if (ms < 0 || ms > TIME_MAX_MS)
 		return false;
 	*wall_ms = ms;
 	return true;

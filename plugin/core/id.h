@@ -17,7 +17,7 @@ void otter_id_new(const struct otter_env *env, const char *prefix, char out[OTTE
 /* Write `n` random base62 characters and a NUL; uniform. */
 void otter_base62_random(const struct otter_env *env, char *out, size_t n);
 
-/* RFC 3339 in UTC with milliseconds. */
+/* RFC 3339 in UTC with milliseconds, from 1970 to 9999; times outside become the nearest inside. */
 void otter_time_format(int64_t wall_ms, char out[OTTER_TIME_SIZE]);
 
 /* Unix time in ms of an RFC 3339 text with a zone (offsets allowed); false if it is none, or outside 1970-9999. */

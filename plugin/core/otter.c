@@ -31,6 +31,7 @@ struct otter *otter_ref(void)
 
 static void otter_free(struct otter *o)
 {
+	otter_deadlines_clear(&o->deadlines);
 	otter_turn_clear(&o->turn);
 	otter_keyring_clear(&o->keyring);
 	if (o->gate_secret != NULL)
@@ -213,7 +214,7 @@ void otter_close(struct otter *o)
 		g_usleep(1000);
 	if (o->store != NULL)
 		o->store->ops->close(g_steal_pointer(&o->store));
-	otter_deadlines_clear(&o->deadlines);
+	otter_deadlines_stop(&o->deadlines);
 	OTTER_LOCKED(&o->rooms_lock);
 	g_clear_pointer(&o->rooms, g_hash_table_destroy);
 }

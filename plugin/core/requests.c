@@ -128,8 +128,6 @@ static enum otter_err do_leave(struct otter_conn *conn, int64_t id, const json_t
 	(void)id, (void)body, (void)reply;
 	struct otter_room *room = otter_conn_room(conn, e);
 	enum otter_err err = room != NULL ? otter_room_leave(room, conn, e) : e->err;
-	if (err == OTTER_OK)
-		otter_conn_unbind(conn);
 	otter_room_unref(room);
 	return err;
 }

@@ -183,7 +183,7 @@ static void seat_attach(struct otter_room *room, struct otter_seat *seat, struct
 		dismiss(g_steal_pointer(&seat->conn), "ejected", "replaced");
 	if (seat->conn == NULL)
 		seat->conn = otter_conn_ref(conn);
-	otter_conn_seated(conn, seat->participant);
+	otter_conn_seated(conn);
 	if (strcmp(seat->instance, instance) != 0) {
 		seat->attach = ++room->last_attach;
 		g_strlcpy(seat->instance, instance, sizeof seat->instance);
@@ -419,10 +419,13 @@ enum otter_err otter_room_signal(struct otter_room *room, struct otter_conn *con
 	return OTTER_OK;
 }
 
-bool otter_room_seats(struct otter_room *room, const struct otter_conn *conn)
+bool otter_room_seats(struct otter_room *room, const struct otter_conn *conn, char participant[OTTER_ID_SIZE])
 {
 	OTTER_LOCKED(&room->lock);
-	return seat_of_conn(room, conn) != NULL;
+	const struct otter_seat *seat = seat_of_conn(room, conn);
+	if (seat != NULL && participant != NULL)
+		g_strlcpy(participant, seat->participant, OTTER_ID_SIZE);
+	return seat != NULL;
 }
 
 bool otter_room_has(struct otter_room *room, const char *participant)

@@ -62,8 +62,8 @@ void otter_room_away(struct otter_room *room, struct otter_conn *conn);
 /* End all seats with `closed {reason}`; nobody gets in any more. A second time it does nothing. */
 void otter_room_close(struct otter_room *room, const char *reason);
 
-/* Has `conn` a seat here? */
-bool otter_room_seats(struct otter_room *room, const struct otter_conn *conn);
+/* Has `conn` a seat here? Writes whose, if `participant` is not NULL. */
+bool otter_room_seats(struct otter_room *room, const struct otter_conn *conn, char participant[OTTER_ID_SIZE]);
 
 /* Is `participant`'s seat taken (connected or away)? */
 bool otter_room_has(struct otter_room *room, const char *participant);

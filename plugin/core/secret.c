@@ -19,7 +19,8 @@ enum otter_err otter_secret_save(const char *path, const char *text, struct otte
 	g_autofree char *temporary = g_strdup_printf("%s.new", path);
 	g_autofree char *line = g_strconcat(text, "\n", NULL);
 	size_t n = strlen(line);
-	int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	unlink(temporary); /* of a crash: whoever may read that one shall not read the new one */
+	int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	bool done = fd >= 0 && write(fd, line, n) == (ssize_t)n && fsync(fd) == 0;
 	int why = errno;
 	if (fd >= 0)

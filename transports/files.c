@@ -97,6 +97,12 @@ static void set_security_headers(const struct otter_files *files, struct otter_e
 	otter_http_set_header(x, "Cache-Control", "no-cache"); /* ask again, by ETag: a deploy is seen at once */
 }
 
+/* Does an If-None-Match name it (RFC 9110, 13.1.2)? Alone, in a list, or as W/ by a proxy that compresses. */
+static bool is_named(const char *if_none_match, const char *etag)
+{
+	return if_none_match != NULL && (strcmp(if_none_match, "*") == 0 || strstr(if_none_match, etag) != NULL);
+}
+
 static void refuse(struct otter_exchange *x, enum otter_err err)
 {
 	struct otter_error e = { 0 };
@@ -127,7 +133,7 @@ void otter_files_handle(struct otter_files *files, struct otter_exchange *x)
 		(uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec);
 	set_security_headers(files, x);
 	otter_http_set_header(x, "ETag", etag);
-	if (g_strcmp0(otter_http_header(x, "If-None-Match"), etag) == 0) {
+	if (is_named(otter_http_header(x, "If-None-Match"), etag)) {
 		close(fd);
 		otter_http_answer_text(x, 304, type, "");
 		return;

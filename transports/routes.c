@@ -108,10 +108,10 @@ static bool matches(const char *pattern, const char *path, char **id)
 static void run(const struct route *route, const struct call *c)
 {
 	struct otter_error e = { 0 };
-	if (c->id != NULL && !otter_text_made_of(c->id, OTTER_BASE62 "._~-", 1, 64))
-		otter_fail(&e, OTTER_ROOM_NOT_FOUND, NULL);
-	else if (route->scopes != NO_KEY)
+	if (route->scopes != NO_KEY)
 		otter_check_api_key(c->otter, otter_http_bearer(c->x), route->scopes, &e);
+	if (c->id != NULL && !otter_text_made_of(c->id, OTTER_BASE62 "._~-", 1, 64))
+		otter_fail(&e, OTTER_ROOM_NOT_FOUND, NULL); /* unless there was no key: the first error wins */
 	if (e.err != OTTER_OK)
 		otter_http_answer_error(c->x, &e);
 	else

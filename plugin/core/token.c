@@ -139,6 +139,8 @@ static enum otter_err judge_claims(const struct otter_token_rules *rules, const 
 	bool seat = strcmp(rules->audience, OTTER_AUDIENCE_SEAT) == 0;
 	if (strcmp(p->iss, rules->iss) != 0 || strcmp(p->aud, rules->audience) != 0)
 		return otter_fail(e, OTTER_TOKEN_INVALID, NULL);
+	if (!g_str_has_prefix(p->room, "rm_")) /* an id: a name may mean another room tomorrow */
+		return otter_fail(e, OTTER_TOKEN_INVALID, NULL);
 	if (p->role != NULL && strcmp(p->role, "guest") != 0 && strcmp(p->role, "host") != 0)
 		return otter_fail(e, OTTER_TOKEN_INVALID, NULL);
 	if (p->name != NULL && !otter_text_displayable(p->name, 64))

@@ -141,6 +141,10 @@ class Connection:
     def lost(self):
         return self._reader.done()
 
+    async def until_lost(self):
+        """Wait for the other side to end the WebSocket."""
+        await self._reader
+
     async def _read(self):
         try:
             async for text in self._socket:

@@ -102,6 +102,12 @@ class OtterHome:
         assert "Bye!" in self._log_text("janus*"), f"Janus did not leave in order\n{self.log_tail()}"
         self.check_logs()
 
+    def kill_janus(self):
+        """As a crash would end it; up() brings it back."""
+        process = self._processes.pop("janus")
+        process.kill()
+        wait_until(lambda: not _runs(process), 5, "Janus is gone after SIGKILL")
+
     def otter(self, *arguments, timeout=30):
         """Run ./otter with this home; its exit must be 0. Returns the CompletedProcess."""
         done = self._otter(*arguments, timeout=timeout)

@@ -200,9 +200,10 @@ async def test_nobody_gets_the_place_of_one_who_is_away(home, people, participan
         assert (await refused(carol.join())).code == "room_full"
     assert participants_of(room) == 2
     await bob.connect()
-    crowd = await asyncio.gather(bob.resume(), *[carol.join() for _ in range(5)], return_exceptions=True)
+    others = [await people.at_the_door(room) for _ in range(5)]
+    crowd = await asyncio.gather(bob.resume(), *[one.join() for one in others], return_exceptions=True)
     assert crowd[0]["me"]["order"] == 2
-    assert {answer.code for answer in crowd[1:]} == {"room_full"}
+    assert {answer.code for answer in crowd[1:]} == {"room_full"}, crowd
 
 
 async def test_a_hundred_losses_and_resumes_leave_one_seat(home, people, participants_of):
@@ -215,6 +216,14 @@ async def test_a_hundred_losses_and_resumes_leave_one_seat(home, people, partici
         assert (bob.me["order"], bob.me["connected"]) == (2, True)
     assert bob.me["attach"] == 2 + 50
     assert participants_of(room) == 2
+
+
+async def test_of_joins_at_once_on_one_handle_one_gets_a_seat(home, people, participants_of):
+    room = home.create_room()
+    ann = await people.at_the_door(room)
+    answers = await asyncio.gather(*[ann.join() for _ in range(5)], return_exceptions=True)
+    assert [answer.code for answer in answers if isinstance(answer, OtterError)] == ["conflict"] * 4
+    assert participants_of(room) == 1
 
 
 @pytest.mark.deep

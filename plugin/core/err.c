@@ -49,6 +49,9 @@ enum otter_err otter_fail_field(struct otter_error *e, const char *field, const 
 		return OTTER_INVALID_REQUEST;
 	e->err = OTTER_INVALID_REQUEST;
 	g_strlcpy(e->field, field, sizeof e->field);
+	const char *end; /* of the whole characters, if the copy was cut inside one */
+	g_utf8_validate(e->field, -1, &end);
+	e->field[end - e->field] = '\0';
 	va_list ap;
 	va_start(ap, fmt);
 	g_vsnprintf(e->message, sizeof e->message, fmt, ap);
@@ -59,11 +62,10 @@ enum otter_err otter_fail_field(struct otter_error *e, const char *field, const 
 json_t *otter_error_json(const struct otter_error *e)
 {
 	const char *message = e->message[0] ? e->message : otter_err_text(e->err);
-	/* Both may quote input that was cut in the middle of a character: never let that cost the answer. */
+	/* A message may quote input that was cut in the middle of a character: never let that cost the answer. */
 	g_autofree char *text = g_utf8_make_valid(message, -1);
-	g_autofree char *field = g_utf8_make_valid(e->field, -1);
 	json_t *json = json_pack("{s:s, s:s}", "code", otter_err_code(e->err), "message", text);
-	if (field[0])
-		json_object_set_new(json, "details", json_pack("{s:s}", "field", field));
+	if (e->field[0])
+		json_object_set_new(json, "details", json_pack("{s:s}", "field", e->field));
 	return json;
 }

@@ -14,6 +14,17 @@
 #define SECRET_CHARACTERS 43
 #define FILE_MAX 4096
 
+/* Only with its folder on disk is a new name on disk. */
+static bool sync_folder_of(const char *path)
+{
+	g_autofree char *folder = g_path_get_dirname(path);
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool done = fd >= 0 && fsync(fd) == 0;
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
 enum otter_err otter_secret_save(const char *path, const char *text, struct otter_error *e)
 {
 	g_autofree char *temporary = g_strdup_printf("%s.new", path);
@@ -26,7 +37,7 @@ enum otter_err otter_secret_save(const char *path, const char *text, struct otte
 	if (fd >= 0)
 		close(fd);
 	otter_wipe(line, n);
-	if (done && rename(temporary, path) == 0)
+	if (done && rename(temporary, path) == 0 && sync_folder_of(path))
 		return OTTER_OK;
 	if (done)
 		why = errno;

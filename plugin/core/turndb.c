@@ -15,7 +15,7 @@ char *otter_turndb_newest_secret(const char *path, const char *realm, struct ott
 	int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL);
 	if (rc == SQLITE_OK) {
 		sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
-		rc = sqlite3_prepare_v2(db, "SELECT value FROM turn_secret WHERE realm = ?1 ORDER BY rowid DESC LIMIT 1", -1, &select, NULL);
+		rc = sqlite3_prepare_v2(db, "SELECT value FROM turn_secret WHERE realm = ?1 AND value > '' ORDER BY rowid DESC LIMIT 1", -1, &select, NULL);
 	}
 	if (rc == SQLITE_OK) {
 		sqlite3_bind_text(select, 1, realm, -1, SQLITE_STATIC);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * What the tests of rooms share: surroundings whose time stands still, a core, and clients with a sink that remembers. */
+#ifndef OTTER_FIXTURE_H
+#define OTTER_FIXTURE_H
+
+#include "check.h"
+#include "core/conn.h"
+#include "core/latch.h"
+#include "core/otter.h"
+#include "core/service.h"
+
+#define NOON_MS INT64_C(1795435200000) /* 2026-11-23T12:00:00Z: where the wall clock starts */
+#define INSTANCE "instance-1"
+
+/* ---- surroundings: time passes by pass_ms alone ---- */
+struct surroundings {
+	struct otter_env env;
+	int64_t wall_ms, mono_ms; /* atomic */
+	otter_lock lock;
+	GString *log;             /* under lock */
+};
+void surroundings_init(struct surroundings *s);
+void surroundings_clear(struct surroundings *s);
+void pass_ms(struct surroundings *s, int64_t ms);
+bool logged(struct surroundings *s, const char *text);
+
+/* ---- the core ---- */
+/* `folder` NULL: the memory store; otherwise SQLite in it. */
+struct otter *core_open(struct surroundings *s, const char *folder);
+void core_end(struct otter *o);
+
+/* An answer of the service, waited for. Copy of the error; the body is a new reference. */
+struct asked {
+	struct otter_error error;
+	bool created;
+	json_t *body;
+};
+struct asked room_create(struct otter *o, const char *json);
+struct asked room_get(struct otter *o, const char *id);
+struct asked room_close(struct otter *o, const char *id);
+struct asked way_in_connect(struct otter *o, const char *token);
+struct asked way_in_credentials(struct otter *o, const char *token);
+
+/* A room made from `json` ("{}"): its id, new string. */
+char *new_room(struct otter *o, const char *json);
+/* A token for it, 1 h: `sub` and `role` may be NULL. New string. */
+char *new_token(struct otter *o, const char *room, const char *sub, const char *role);
+
+/* ---- a client ---- */
+struct client {
+	gint refs, closed;
+	int64_t last_id;
+	struct otter_conn *conn;
+	otter_lock lock;
+	pthread_cond_t came;
+	GQueue inbox; /* json_t, references; under lock */
+};
+struct client *client_new(struct otter *o);
+void client_end(struct client *c);  /* its socket goes, and so does it */
+
+/* Ask `request` with the fields of `json` (an object as text); wait for the reply: new reference. */
+json_t *ask(struct client *c, const char *request, const char *json);
+json_t *askf(struct client *c, const char *request, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* The same, where the reply must be ok, or this error. */
+json_t *ask_ok(struct client *c, const char *request, const char *json);
+void ask_error(struct client *c, const char *request, const char *json, const char *code);
+json_t *join(struct client *c, const char *room, const char *token, const char *instance);
+void join_error(struct client *c, const char *room, const char *token, const char *code);
+/* A client that has joined by a fresh invite link. */
+struct client *joined(struct otter *o, const char *room, const char *instance);
+
+/* The next event in the inbox, which must be `name`: new reference. */
+json_t *heard(struct client *c, const char *name);
+/* Nothing is in the inbox. */
+void heard_nothing(struct client *c);
+void forget_all(struct client *c);
+
+const char *text_at(const json_t *json, const char *path); /* "me.participant" */
+int64_t number_at(const json_t *json, const char *path);
+const json_t *value_at(const json_t *json, const char *path);
+
+#endif

@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The store: one set of promises, kept by memory and SQLite alike; and what SQLite promises beyond it. */
+#include "fixture.h"
+#include "core/store.h"
+
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define THREADS 8
+#define ROOMS_EACH 200
+
+static struct surroundings s;
+static char *folder, *path, *url;
+static struct otter_store *store;
+
+static struct otter_store *reopen(void)
+{
+	struct otter_error e = { 0 };
+	struct otter_store *opened = otter_store_open(&s.env, url, &e);
+	g_assert_cmpstr(e.message, ==, "");
+	return opened;
+}
+
+static void begin(bool sqlite)
+{
+	surroundings_init(&s);
+	folder = check_folder();
+	path = g_build_filename(folder, "otter.db", NULL);
+	url = sqlite ? g_strconcat("sqlite:", path, NULL) : g_strdup("memory");
+	store = reopen();
+	g_assert_nonnull(store);
+}
+
+static void end(void)
+{
+	if (store != NULL)
+		store->ops->close(g_steal_pointer(&store));
+	g_clear_pointer(&url, g_free);
+	g_clear_pointer(&path, g_free);
+	check_folder_end(g_steal_pointer(&folder));
+	surroundings_clear(&s);
+}
+
+/* ---- waiting for an answer ---- */
+
+struct got {
+	enum otter_err err;
+	bool row;
+	struct otter_room_record room; /* metadata is not kept */
+	char metadata[64];
+	struct otter_latch latch;
+};
+
+static void on_room(void *arg, enum otter_err err, const void *row)
+{
+	struct got *got = arg;
+	got->err = err;
+	got->row = row != NULL;
+	if (row != NULL) {
+		got->room = *(const struct otter_room_record *)row;
+		g_strlcpy(got->metadata, got->room.metadata, sizeof got->metadata);
+		got->room.metadata = NULL;
+	}
+	otter_latch_open(&got->latch, err);
+}
+
+static struct otter_room_record record(const char *id, const char *name)
+{
+	struct otter_room_record room = { .max_participants = 4, .created_ms = NOON_MS, .updated_ms = NOON_MS, .metadata = "{}" };
+	g_strlcpy(room.id, id, sizeof room.id);
+	g_strlcpy(room.unique_name, name, sizeof room.unique_name);
+	return room;
+}
+
+static struct got create_room(struct otter_room_record room)
+{
+	struct got got = { 0 };
+	otter_latch_init(&got.latch);
+	store->ops->room_create(store, &room, on_room, &got);
+	otter_latch_wait(&got.latch);
+	return got;
+}
+
+static struct got create(const char *id, const char *name)
+{
+	return create_room(record(id, name));
+}
+
+static struct got get(const char *id_or_name)
+{
+	struct got got = { 0 };
+	otter_latch_init(&got.latch);
+	store->ops->room_get(store, id_or_name, on_room, &got);
+	otter_latch_wait(&got.latch);
+	return got;
+}
+
+static struct got close_room(const char *id, int64_t at_ms)
+{
+	struct got got = { 0 };
+	otter_latch_init(&got.latch);
+	store->ops->room_close(store, id, at_ms, on_room, &got);
+	otter_latch_wait(&got.latch);
+	return got;
+}
+
+/* ---- promises of both ---- */
+
+static void a_room_comes_back_as_it_went_in(void)
+{
+	struct otter_room_record room = { .id = "rm_1", .unique_name = "weekly", .max_participants = 8, .privacy = OTTER_PRIVACY_RELAY, .empty_timeout_s = 60,
+		.expires_ms = NOON_MS + 1, .created_ms = NOON_MS, .updated_ms = NOON_MS + 2, .metadata = "{\"a\":\"é\"}" };
+	struct got made = create_room(room), by_id = get("rm_1"), by_name = get("weekly");
+	g_assert_cmpint(made.err, ==, OTTER_OK);
+	g_assert_cmpint(by_name.err, ==, OTTER_OK);
+	g_assert_cmpstr(by_name.room.id, ==, "rm_1");
+	g_assert_cmpstr(by_id.room.unique_name, ==, "weekly");
+	g_assert_cmpint(by_id.room.max_participants, ==, 8);
+	g_assert_cmpint(by_id.room.privacy, ==, OTTER_PRIVACY_RELAY);
+	g_assert_cmpint(by_id.room.empty_timeout_s, ==, 60);
+	g_assert_cmpint(by_id.room.expires_ms, ==, NOON_MS + 1);
+	g_assert_cmpint(by_id.room.created_ms, ==, NOON_MS);
+	g_assert_cmpint(by_id.room.updated_ms, ==, NOON_MS + 2);
+	g_assert_cmpint(by_id.room.closed_ms, ==, 0);
+	g_assert_cmpstr(by_id.metadata, ==, "{\"a\":\"é\"}");
+}
+
+static void what_is_not_there_is_not_found(void)
+{
+	g_assert_cmpint(get("rm_none").err, ==, OTTER_ROOM_NOT_FOUND);
+	g_assert_cmpint(get("").err, ==, OTTER_ROOM_NOT_FOUND);
+	g_assert_cmpint(close_room("rm_none", 1).err, ==, OTTER_ROOM_NOT_FOUND);
+	g_assert_false(get("rm_none").row);
+	create("rm_1", "");
+	g_assert_cmpint(get("").err, ==, OTTER_ROOM_NOT_FOUND); /* a room without a name is not found by no name */
+}
+
+static void a_name_is_taken_once_and_the_conflict_shows_by_whom(void)
+{
+	create("rm_1", "weekly");
+	struct got second = create("rm_2", "weekly");
+	g_assert_cmpint(second.err, ==, OTTER_CONFLICT);
+	g_assert_true(second.row);
+	g_assert_cmpstr(second.room.id, ==, "rm_1");
+	g_assert_cmpint(get("rm_2").err, ==, OTTER_ROOM_NOT_FOUND);
+	g_assert_cmpint(create("rm_3", "Weekly").err, ==, OTTER_OK); /* names know their case */
+}
+
+static void rooms_without_a_name_do_not_meet(void)
+{
+	g_assert_cmpint(create("rm_1", "").err, ==, OTTER_OK);
+	g_assert_cmpint(create("rm_2", "").err, ==, OTTER_OK);
+}
+
+static void a_name_is_free_again_once_its_room_is_closed(void)
+{
+	create("rm_1", "weekly");
+	g_assert_cmpint(close_room("rm_1", NOON_MS + 5).err, ==, OTTER_OK);
+	g_assert_cmpint(get("weekly").err, ==, OTTER_ROOM_NOT_FOUND);
+	g_assert_cmpint(create("rm_2", "weekly").err, ==, OTTER_OK);
+	g_assert_cmpstr(get("weekly").room.id, ==, "rm_2");
+	g_assert_cmpint(get("rm_1").room.closed_ms, ==, NOON_MS + 5); /* the old one stays, by its id */
+}
+
+static void a_name_is_free_again_once_its_room_has_expired(void)
+{
+	struct otter_room_record old = record("rm_1", "weekly"), young = record("rm_2", "weekly");
+	old.expires_ms = NOON_MS + 10;
+	create_room(old);
+	young.created_ms = NOON_MS + 9;
+	g_assert_cmpint(create_room(young).err, ==, OTTER_CONFLICT);
+	young.created_ms = NOON_MS + 10;
+	g_assert_cmpint(create_room(young).err, ==, OTTER_OK);
+	g_assert_cmpint(get("rm_1").room.closed_ms, ==, NOON_MS + 10);
+}
+
+static void closing_twice_keeps_the_first_time(void)
+{
+	create("rm_1", "");
+	close_room("rm_1", NOON_MS + 5);
+	struct got again = close_room("rm_1", NOON_MS + 9);
+	g_assert_cmpint(again.err, ==, OTTER_OK);
+	g_assert_cmpint(again.room.closed_ms, ==, NOON_MS + 5);
+}
+
+static void names_and_ids_are_no_sql(void)
+{
+	create("rm_1", "weekly");
+	g_assert_cmpint(get("x' OR '1'='1").err, ==, OTTER_ROOM_NOT_FOUND);
+	g_assert_cmpint(close_room("x' OR 1=1 --", 1).err, ==, OTTER_ROOM_NOT_FOUND);
+	g_assert_cmpint(get("rm_1").room.closed_ms, ==, 0);
+}
+
+struct listed {
+	int n;
+	char first[32];
+	struct otter_latch latch;
+};
+
+static void on_key(void *arg, enum otter_err err, const void *row)
+{
+	struct listed *listed = arg;
+	if (row == NULL) {
+		otter_latch_open(&listed->latch, err);
+		return;
+	}
+	if (listed->n++ == 0)
+		g_strlcpy(listed->first, row, sizeof listed->first); /* both key records begin with their id */
+}
+
+static void on_done(void *arg, enum otter_err err, const void *row)
+{
+	(void)row;
+	otter_latch_open(arg, err);
+}
+
+static void keys_are_kept_and_their_ids_unique(void)
+{
+	struct otter_key_record key;
+	char text[OTTER_KEY_SIZE];
+	struct otter_latch latch;
+	struct listed listed = { 0 };
+	otter_latch_init(&latch);
+	otter_latch_init(&listed.latch);
+	otter_key_new(&s.env, "ci", OTTER_SCOPE_ALL, text, &key);
+	store->ops->key_create(store, &key, on_done, &latch);
+	g_assert_cmpint(otter_latch_wait(&latch), ==, OTTER_OK);
+	store->ops->key_create(store, &key, on_done, &latch);
+	g_assert_cmpint(otter_latch_wait(&latch), ==, OTTER_CONFLICT);
+	store->ops->key_each(store, on_key, &listed);
+	g_assert_cmpint(otter_latch_wait(&listed.latch), ==, OTTER_OK);
+	g_assert_cmpint(listed.n, ==, 1);
+	g_assert_cmpstr(listed.first, ==, key.id);
+}
+
+static void signing_keys_are_listed_oldest_first(void)
+{
+	struct otter_latch latch;
+	struct listed listed = { 0 };
+	otter_latch_init(&latch);
+	otter_latch_init(&listed.latch);
+	struct otter_signing_key_record old = { .kid = "sk_z", .created_ms = 1 }, young = { .kid = "sk_a", .created_ms = 2, .active = true };
+	store->ops->signing_key_create(store, &old, on_done, &latch);
+	otter_latch_wait(&latch);
+	store->ops->signing_key_create(store, &young, on_done, &latch);
+	otter_latch_wait(&latch);
+	store->ops->signing_key_each(store, on_key, &listed);
+	otter_latch_wait(&listed.latch);
+	g_assert_cmpint(listed.n, ==, 2);
+	g_assert_cmpstr(listed.first, ==, "sk_z");
+}
+
+struct text {
+	char value[64];
+	struct otter_latch latch;
+};
+
+static void on_text(void *arg, enum otter_err err, const void *row)
+{
+	struct text *text = arg;
+	g_strlcpy(text->value, row != NULL ? row : "", sizeof text->value);
+	otter_latch_open(&text->latch, err);
+}
+
+static void the_first_deployment_id_stays(void)
+{
+	struct text text = { 0 };
+	otter_latch_init(&text.latch);
+	store->ops->deployment_id(store, "ot_one", on_text, &text);
+	otter_latch_wait(&text.latch);
+	g_assert_cmpstr(text.value, ==, "ot_one");
+	store->ops->deployment_id(store, "ot_two", on_text, &text);
+	otter_latch_wait(&text.latch);
+	g_assert_cmpstr(text.value, ==, "ot_one");
+}
+
+/* ---- many at once ---- */
+
+static gint answered, created, conflicts;
+
+static void count(void *arg, enum otter_err err, const void *row)
+{
+	(void)arg;
+	if (err == OTTER_OK)
+		g_atomic_int_inc(&created);
+	else if (err == OTTER_CONFLICT && row != NULL)
+		g_atomic_int_inc(&conflicts);
+	g_atomic_int_inc(&answered);
+}
+
+static void *create_many(void *arg)
+{
+	for (int i = 0; i < ROOMS_EACH; i++) {
+		g_autofree char *id = g_strdup_printf("rm_%d_%d", GPOINTER_TO_INT(arg), i);
+		struct otter_room_record room = record(id, "");
+		store->ops->room_create(store, &room, count, NULL);
+	}
+	return NULL;
+}
+
+static void *create_one_name(void *arg)
+{
+	for (int i = 0; i < ROOMS_EACH; i++) {
+		g_autofree char *id = g_strdup_printf("rm_%d_%d", GPOINTER_TO_INT(arg), i), *name = g_strdup_printf("name-%d", i);
+		struct otter_room_record room = record(id, name);
+		store->ops->room_create(store, &room, count, NULL);
+	}
+	return NULL;
+}
+
+static void run_threads(void *(*fn)(void *))
+{
+	pthread_t threads[THREADS];
+	answered = created = conflicts = 0;
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&threads[i], NULL, fn, GINT_TO_POINTER(i));
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+}
+
+static void of_many_creates_of_one_name_exactly_one_creates(void)
+{
+	run_threads(create_one_name);
+	store->ops->close(g_steal_pointer(&store)); /* waits until all is answered */
+	g_assert_cmpint(answered, ==, THREADS * ROOMS_EACH);
+	g_assert_cmpint(created, ==, ROOMS_EACH);
+	g_assert_cmpint(conflicts, ==, (THREADS - 1) * ROOMS_EACH);
+}
+
+/* ---- SQLite alone ---- */
+
+static void all_of_a_burst_is_answered_and_on_disk(void)
+{
+	begin(true);
+	run_threads(create_many);
+	store->ops->close(g_steal_pointer(&store));
+	g_assert_cmpint(created, ==, THREADS * ROOMS_EACH);
+	store = reopen();
+	for (int t = 0; t < THREADS; t++)
+		for (int i = 0; i < ROOMS_EACH; i += 7) {
+			g_autofree char *id = g_strdup_printf("rm_%d_%d", t, i);
+			g_assert_cmpint(get(id).err, ==, OTTER_OK);
+		}
+	end();
+}
+
+/* One number or text that SQL answers. New string. */
+static char *ask_sql(const char *sql)
+{
+	sqlite3 *db;
+	sqlite3_stmt *st;
+	g_assert_cmpint(sqlite3_open(path, &db), ==, SQLITE_OK);
+	g_assert_cmpint(sqlite3_prepare_v2(db, sql, -1, &st, NULL), ==, SQLITE_OK);
+	g_assert_cmpint(sqlite3_step(st), ==, SQLITE_ROW);
+	char *text = g_strdup((const char *)sqlite3_column_text(st, 0));
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	return text;
+}
+
+static void what_is_answered_is_there_for_another_reader(void)
+{
+	begin(true);
+	for (int i = 0; i < 50; i++) {
+		g_autofree char *id = g_strdup_printf("rm_%d", i), *sql = g_strdup_printf("SELECT count(*) FROM room WHERE id = '%s'", id);
+		create(id, "");
+		g_autofree char *n = ask_sql(sql);
+		g_assert_cmpstr(n, ==, "1");
+	}
+	end();
+}
+
+static void the_journal_is_wal_and_the_file_ours_alone(void)
+{
+	begin(true);
+	g_autofree char *mode = ask_sql("PRAGMA journal_mode");
+	g_assert_cmpstr(mode, ==, "wal");
+	static const char *const suffixes[] = { "", "-wal", "-shm" };
+	create("rm_1", "");
+	for (size_t i = 0; i < G_N_ELEMENTS(suffixes); i++) {
+		g_autofree char *file = g_strconcat(path, suffixes[i], NULL);
+		struct stat st;
+		g_assert_cmpint(stat(file, &st), ==, 0);
+		g_assert_cmpuint(st.st_mode & 0777, ==, 0600);
+	}
+	end();
+}
+
+/* Open what must not open: the reason. */
+static void refused(const char *words)
+{
+	struct otter_error e = { 0 };
+	g_assert_null(otter_store_open(&s.env, url, &e));
+	g_test_message("%s", e.message);
+	g_assert_cmpint(e.err, !=, OTTER_OK);
+	g_assert_nonnull(strstr(e.message, words));
+}
+
+static void a_newer_schema_is_refused(void)
+{
+	begin(true);
+	store->ops->close(g_steal_pointer(&store));
+	sqlite3 *db;
+	sqlite3_open(path, &db);
+	sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL);
+	sqlite3_close(db);
+	refused("schema version 99");
+	end();
+}
+
+static void a_damaged_file_is_refused_with_words(void)
+{
+	begin(true);
+	store->ops->close(g_steal_pointer(&store));
+	g_autofree char *rubbish = g_strnfill(20000, 'x');
+	g_file_set_contents(path, rubbish, -1, NULL);
+	refused("not a database");
+	g_autofree char *text = NULL;
+	g_file_get_contents(path, &text, NULL, NULL);
+	g_assert_cmpstr(text, ==, rubbish); /* and left as it is */
+	end();
+}
+
+static void a_damaged_page_is_refused_or_answers_an_error(void)
+{
+	begin(true);
+	for (int i = 0; i < 100; i++) {
+		g_autofree char *id = g_strdup_printf("rm_%d", i);
+		create(id, "");
+	}
+	store->ops->close(g_steal_pointer(&store));
+	char *text;
+	gsize n;
+	g_assert_true(g_file_get_contents(path, &text, &n, NULL));
+	memset(text + 4096, 0xa5, n - 4096); /* all pages but the schema's */
+	g_file_set_contents(path, text, (gssize)n, NULL);
+	g_free(text);
+	struct otter_error e = { 0 };
+	store = otter_store_open(&s.env, url, &e);
+	if (store != NULL) {
+		g_assert_cmpint(get("rm_1").err, ==, OTTER_UNAVAILABLE);
+		g_assert_cmpint(create("rm_new", "x").err, ==, OTTER_UNAVAILABLE);
+	}
+	end();
+}
+
+static void a_folder_that_is_not_there_is_refused_with_words(void)
+{
+	begin(true);
+	store->ops->close(g_steal_pointer(&store));
+	g_free(url);
+	url = g_strconcat("sqlite:", folder, "/no/otter.db", NULL);
+	refused("/no/otter.db");
+	end();
+}
+
+static void a_folder_that_may_not_be_written_is_refused_with_words(void)
+{
+	begin(true);
+	store->ops->close(g_steal_pointer(&store));
+	g_remove(path);
+	g_chmod(folder, 0555);
+	pid_t child = fork(); /* root may write everywhere: be nobody */
+	if (child == 0) {
+		struct otter_error e = { 0 };
+		if (geteuid() == 0 && setuid(65534) != 0)
+			_exit(77);
+		_exit(otter_store_open(&s.env, url, &e) == NULL && strstr(e.message, path) != NULL ? 0 : 1);
+	}
+	int status;
+	g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+	g_chmod(folder, 0700);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		g_test_skip("cannot become nobody here");
+	else
+		g_assert_cmpint(status, ==, 0);
+	end();
+}
+
+static void an_unknown_url_is_refused_with_words(void)
+{
+	begin(true);
+	store->ops->close(g_steal_pointer(&store));
+	static const char *const urls[] = { "", "mem", "redis://x", "Memory", "/tmp/x.db" };
+	for (size_t i = 0; i < G_N_ELEMENTS(urls); i++) {
+		g_free(url);
+		url = g_strdup(urls[i]);
+		refused("store is");
+	}
+	struct otter_error e = { 0 };
+	g_assert_null(otter_store_open(&s.env, NULL, &e));
+	end();
+}
+
+/* ---- the record itself ---- */
+
+static void a_room_is_open_until_it_is_closed_or_expires(void)
+{
+	struct otter_room_record room = record("rm_1", "");
+	g_assert_true(otter_room_record_open(&room, INT64_MAX));
+	room.expires_ms = 10;
+	g_assert_true(otter_room_record_open(&room, 9));
+	g_assert_false(otter_room_record_open(&room, 10));
+	room.closed_ms = 5;
+	g_assert_false(otter_room_record_open(&room, 1));
+}
+
+/* ---- both run the same set ---- */
+
+static const struct check both[] = {
+	{ "a room comes back as it went in", a_room_comes_back_as_it_went_in },
+	{ "what is not there is not found", what_is_not_there_is_not_found },
+	{ "a name is taken once, and the conflict shows by whom", a_name_is_taken_once_and_the_conflict_shows_by_whom },
+	{ "rooms without a name do not meet", rooms_without_a_name_do_not_meet },
+	{ "a name is free again once its room is closed", a_name_is_free_again_once_its_room_is_closed },
+	{ "a name is free again once its room has expired", a_name_is_free_again_once_its_room_has_expired },
+	{ "closing twice keeps the first time", closing_twice_keeps_the_first_time },
+	{ "names and ids are no SQL", names_and_ids_are_no_sql },
+	{ "keys are kept and their ids unique", keys_are_kept_and_their_ids_unique },
+	{ "signing keys are listed oldest first", signing_keys_are_listed_oldest_first },
+	{ "the first deployment id stays", the_first_deployment_id_stays },
+	{ "of many creates of one name exactly one creates", of_many_creates_of_one_name_exactly_one_creates },
+	{ 0 },
+};
+
+static const struct check sqlite_alone[] = {
+	{ "all of a burst is answered and on disk", all_of_a_burst_is_answered_and_on_disk },
+	{ "what is answered is there for another reader", what_is_answered_is_there_for_another_reader },
+	{ "the journal is WAL and the file ours alone", the_journal_is_wal_and_the_file_ours_alone },
+	{ "a newer schema is refused", a_newer_schema_is_refused },
+	{ "a damaged file is refused with words", a_damaged_file_is_refused_with_words },
+	{ "a damaged page is refused or answers an error", a_damaged_page_is_refused_or_answers_an_error },
+	{ "a folder that is not there is refused with words", a_folder_that_is_not_there_is_refused_with_words },
+	{ "a folder that may not be written is refused with words", a_folder_that_may_not_be_written_is_refused_with_words },
+	{ "an unknown URL is refused with words", an_unknown_url_is_refused_with_words },
+	{ "a room is open until it is closed or expires", a_room_is_open_until_it_is_closed_or_expires },
+	{ 0 },
+};
+
+static void run_in_memory(gconstpointer check)
+{
+	begin(false);
+	((const struct check *)check)->run();
+	end();
+}
+
+static void run_in_sqlite(gconstpointer check)
+{
+	begin(true);
+	((const struct check *)check)->run();
+	end();
+}
+
+static void add(const char *module, const struct check *checks, GTestDataFunc run)
+{
+	for (; checks->sentence != NULL; checks++) {
+		g_autofree char *name = g_strdup_printf("/store/%s/%s", module, checks->sentence);
+		g_test_add_data_func(name, checks, run);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	add("memory", both, run_in_memory);
+	add("sqlite", both, run_in_sqlite);
+	for (const struct check *check = sqlite_alone; check->sentence != NULL; check++) {
+		g_autofree char *name = g_strdup_printf("/store/sqlite/%s", check->sentence);
+		g_test_add_func(name, check->run);
+	}
+	return g_test_run();
+}

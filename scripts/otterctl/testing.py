@@ -2,7 +2,8 @@
 """`otter test`: the parts of the suite, one after another, and their sum.
 
 A part is a folder below tests/ with pytest files in it; `unit` is also `make check`.
-`sanitize` is everything once more, on a build with the sanitizers.
+By hand: `sanitize` is everything once more, on a build with the sanitizers; `fuzz` runs each
+fuzz target for a minute (FUZZ_SECONDS). `--deep` adds what takes too long for every day.
 """
 
 import os
@@ -20,7 +21,8 @@ TESTS = checkout.ROOT / "tests"
 FIRST = ["unit", "build", "api", "signaling", "web"]  # then the others by name
 BY_HAND = {"artifacts", "bench", "fuzz", "harness", "soak", "storm"}
 SANITIZE = "sanitize"
-PART_LIMIT_S = 15 * 60
+FUZZ = "fuzz"
+PART_LIMIT_S = 75 * 60
 KILL_AFTER_S = 15
 PYTEST_NO_TESTS = 5
 
@@ -44,7 +46,9 @@ class Result:
 
 def add_arguments(parser):
     """Its options."""
-    parser.add_argument("part", nargs="?", help=f"one of {', '.join(parts())}, {SANITIZE}; else all")
+    parser.add_argument("part", nargs="?",
+                        help=f"one of {', '.join(parts())}, {SANITIZE}, {FUZZ}; else all but these two")
+    parser.add_argument("--deep", action="store_true", help="the longer tests too")
 
 
 def parts():
@@ -65,7 +69,7 @@ def run(args):
         step.note = f"{len(installed)} installed" if installed else "nothing is missing"
     with output.step("build") as step:
         step.note = build.ensure(place / "build.log")
-    results = [_run_part(part, place, out) for part in wanted]
+    results = [_run_part(part, place, args.deep, out) for part in wanted]
     return _report(results, args.json, out)
 
 
@@ -74,19 +78,22 @@ def _wanted(part):
         os.environ["OTTER_SANITIZE"] = "1"
     if part in (None, SANITIZE):
         return parts()
-    if part not in parts():
-        raise Failure(f"there is no part {part}; choose of {', '.join(parts())}, {SANITIZE}", USAGE)
+    if part not in [*parts(), FUZZ]:
+        raise Failure(f"there is no part {part}; choose of {', '.join(parts())}, {SANITIZE}, {FUZZ}",
+                      USAGE)
     return [part]
 
 
-def _run_part(part, place, out):
+def _run_part(part, place, deep, out):
     print(f"\n== {part}", file=out, flush=True)
     result = Result(part)
     started = time.monotonic()
     if part == "unit":
         _make_check(place, result, out)
     if any((TESTS / part).glob("test_*.py")):
-        _pytest(part, place, result, out)
+        _pytest(part, place, deep, result, out)
+    if part == FUZZ:
+        _fuzz(place, result, out)
     result.seconds = time.monotonic() - started
     return result
 
@@ -110,12 +117,19 @@ def _trs(path):
             if line.startswith(":test-result:")]
 
 
-def _pytest(part, place, result, out):
+def _fuzz(place, result, out):
+    """A target that finds something ends the run; the others have survived."""
+    seconds = os.environ.get("FUZZ_SECONDS", "60")
+    code = _finish(["make", "fuzz-run", f"FUZZ_SECONDS={seconds}"], place, out)
+    result.add(int(code == 0), int(code != 0), 0)
+
+
+def _pytest(part, place, deep, result, out):
     xml_file = place / "results" / f"{part}.xml"
     xml_file.parent.mkdir(exist_ok=True)
     xml_file.unlink(missing_ok=True)
     code = _finish(["/usr/bin/python3", "-m", "pytest", "-q", f"--junitxml={xml_file}",
-                    str(TESTS / part)], checkout.ROOT, out)
+                    *(["--deep"] if deep else []), str(TESTS / part)], checkout.ROOT, out)
     failed_before = result.failed
     if xml_file.exists():
         result.add(*_junit(xml_file))

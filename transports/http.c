@@ -14,15 +14,20 @@
 #include <microhttpd.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define IDLE_TIMEOUT_S 15
 #define CONNECTIONS_MAX 1000
+#define LISTEN_BACKLOG 511
 #define CONNECTION_MEMORY (32 * 1024) /* bytes: request line and headers */
 
 struct otter_http {
 	struct MHD_Daemon *daemon;
 	struct otter_http_config config;
+	char *socket; /* its path, or NULL */
 	gint pending; /* exchanges that the handler has and did not answer yet */
 };
 
@@ -63,6 +68,16 @@ const char *otter_http_request_id(const struct otter_exchange *x)
 const char *otter_http_header(const struct otter_exchange *x, const char *name)
 {
 	return MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, name);
+}
+
+const char *otter_http_query(const struct otter_exchange *x, const char *name)
+{
+	return MHD_lookup_connection_value(x->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+bool otter_http_is_admin(const struct otter_exchange *x)
+{
+	return x->http->config.socket != NULL;
 }
 
 const char *otter_http_bearer(const struct otter_exchange *x)
@@ -267,33 +282,75 @@ static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *t
 	return strlen(text);
 }
 
-struct otter_http *otter_http_start(const struct otter_http_config *config, struct otter_error *e)
+/* A listening socket for an address and a port. -1 with the reason in `e`. */
+static int listen_tcp(const struct otter_http_config *config, struct otter_error *e)
 {
-	struct otter_http *http = g_new0(struct otter_http, 1);
-	http->config = *config;
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)config->port) };
 	if (inet_pton(AF_INET, config->listen, &address.sin_addr) != 1) {
 		otter_fail(e, OTTER_INVALID_REQUEST, "listen is '%s': write an IPv4 address, like 127.0.0.1.", config->listen);
-		goto fail;
+		return -1;
 	}
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	const int yes = 1;
+	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
+	    bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
+		return fd;
+	otter_fail(e, OTTER_UNAVAILABLE, "cannot listen on %s port %d: %s.", config->listen, (int)config->port, g_strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* The same for a Unix socket, which nobody but our own user can open, at no moment. */
+static int listen_unix(const struct otter_http_config *config, struct otter_error *e)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = -1;
+	if (g_strlcpy(address.sun_path, config->socket, sizeof address.sun_path) >= sizeof address.sun_path) {
+		otter_fail(e, OTTER_INVALID_REQUEST, "admin_socket is longer than %zu characters: use a shorter path.", sizeof address.sun_path - 1);
+		return -1;
+	}
+	unlink(config->socket); /* of a run that was killed */
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0 && fchmod(fd, 0600) == 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
+		return fd;
+	otter_fail(e, OTTER_UNAVAILABLE, "cannot listen on %s: %s.", config->socket, g_strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+struct otter_http *otter_http_start(const struct otter_http_config *config, struct otter_error *e)
+{
+	int fd = config->socket != NULL ? listen_unix(config, e) : listen_tcp(config, e);
+	if (fd < 0)
+		return NULL;
+	struct otter_http *http = g_new0(struct otter_http, 1);
+	http->config = *config;
+	http->socket = g_strdup(config->socket);
+	http->config.socket = http->socket;
 	http->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
-		MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
 		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1,
 		MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_END);
-	if (http->daemon == NULL) {
-		otter_fail(e, OTTER_UNAVAILABLE, "cannot listen on %s port %d: %s.", config->listen, (int)config->port, g_strerror(errno));
-		goto fail;
-	}
-	return http;
-fail:
+	if (http->daemon != NULL)
+		return http;
+	otter_fail(e, OTTER_UNAVAILABLE, "cannot start the HTTP server's thread.");
+	close(fd);
+	g_free(http->socket);
 	g_free(http);
 	return NULL;
 }
 
 int otter_http_port(const struct otter_http *http)
 {
-	return MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+	struct sockaddr_in address = { 0 };
+	socklen_t len = sizeof address;
+	int fd = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_LISTEN_FD)->listen_fd;
+	if (getsockname(fd, (struct sockaddr *)&address, &len) != 0 || address.sin_family != AF_INET)
+		return 0;
+	return ntohs(address.sin_port);
 }
 
 void otter_http_stop(struct otter_http *http)
@@ -304,5 +361,8 @@ void otter_http_stop(struct otter_http *http)
 	while (g_atomic_int_get(&http->pending) > 0) /* the core answers everything; a suspended connection must not be stopped */
 		g_usleep(1000);
 	MHD_stop_daemon(http->daemon);
+	if (http->socket != NULL)
+		unlink(http->socket);
+	g_free(http->socket);
 	g_free(http);
 }

@@ -26,6 +26,7 @@ struct otter_http_config {
 	const struct otter_env *env;
 	const char *listen;      /* IPv4 address */
 	int64_t port;            /* 0: any */
+	const char *socket;      /* instead of both: the path of a Unix socket, mode 0600, whose users are administrators */
 	otter_http_handler handler;
 	void *context;
 };
@@ -33,7 +34,7 @@ struct otter_http_config {
 /* Listen and serve. NULL with the reason in `e`. */
 struct otter_http *otter_http_start(const struct otter_http_config *config, struct otter_error *e);
 
-/* The port it listens on. */
+/* The port it listens on; 0 for a socket. */
 int otter_http_port(const struct otter_http *http);
 
 /* Accept nobody any more, wait until every exchange is answered, stop. Blocks. */
@@ -45,7 +46,9 @@ const char *otter_http_method(const struct otter_exchange *x);
 const char *otter_http_path(const struct otter_exchange *x);    /* as sent: starts with '/', not decoded, without the query */
 const char *otter_http_header(const struct otter_exchange *x, const char *name); /* NULL: absent */
 const char *otter_http_request_id(const struct otter_exchange *x);
+const char *otter_http_query(const struct otter_exchange *x, const char *name);  /* as sent, not decoded; NULL: absent */
 const char *otter_http_bearer(const struct otter_exchange *x);  /* what follows "Bearer " in Authorization, or NULL */
+bool otter_http_is_admin(const struct otter_exchange *x);       /* it came through the admin socket: may do everything */
 
 /* The body as JSON: NULL if there was none. invalid_request if it is not JSON (duplicate keys are refused), unsupported_media_type. Borrowed. */
 enum otter_err otter_http_json(struct otter_exchange *x, const json_t **out, struct otter_error *e);

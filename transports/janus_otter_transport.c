@@ -17,11 +17,11 @@
 /* The transport's one state. */
 static struct {
 	struct otter_routes routes;
-	struct otter_http *http;
+	struct otter_http *http, *admin; /* admin: or NULL */
 } transport;
 
 struct config {
-	const char *listen, *static_dir, *ports_file;
+	const char *listen, *static_dir, *ports_file, *admin_socket;
 	int64_t port;
 };
 
@@ -30,6 +30,7 @@ static const struct otter_jcfg_key keys[] = {
 	{ "general", "port", OTTER_JCFG_NUMBER, offsetof(struct config, port), 0, 65535 },
 	{ "general", "static_dir", OTTER_JCFG_TEXT, offsetof(struct config, static_dir), 0, 0 },
 	{ "general", "ports_file", OTTER_JCFG_TEXT, offsetof(struct config, ports_file), 0, 0 },
+	{ "general", "admin_socket", OTTER_JCFG_TEXT, offsetof(struct config, admin_socket), 0, 0 },
 	{ 0 },
 };
 
@@ -55,6 +56,11 @@ static enum otter_err start(const struct config *config, struct otter_error *e)
 		.handler = otter_routes_handle, .context = &transport.routes }, e);
 	if (transport.http == NULL)
 		return e->err;
+	if (config->admin_socket != NULL)
+		transport.admin = otter_http_start(&(struct otter_http_config){ .env = otter_env_janus(), .socket = config->admin_socket,
+			.handler = otter_routes_handle, .context = &transport.routes }, e);
+	if (e->err != OTTER_OK)
+		return e->err;
 	int port = otter_http_port(transport.http);
 	g_autofree char *url = g_strdup_printf("http://%s:%d", config->listen, port);
 	otter_set_public_url(transport.routes.otter, url);
@@ -66,6 +72,8 @@ static void transport_destroy(void)
 {
 	if (transport.http != NULL)
 		otter_http_stop(g_steal_pointer(&transport.http));
+	if (transport.admin != NULL)
+		otter_http_stop(g_steal_pointer(&transport.admin));
 	otter_files_free(g_steal_pointer(&transport.routes.files));
 	otter_unref(g_steal_pointer(&transport.routes.otter));
 }

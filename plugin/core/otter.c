@@ -243,17 +243,6 @@ struct otter_room *otter_find_room(struct otter *o, const char *id)
 	return room != NULL ? otter_room_ref(room) : NULL;
 }
 
-static void on_expiry(void *context, void *arg)
-{
-	struct otter *o = context;
-	struct otter_room *room = arg;
-	int64_t left_ms = room->record.expires_ms - otter_wall_ms(o->env);
-	if (left_ms <= 0)
-		otter_close_room(o, room->record.id, "expired", NULL, NULL);
-	else /* the wall clock was set back meanwhile */
-		otter_deadlines_add(&o->deadlines, otter_mono_ms(o->env) + left_ms, on_expiry, otter_room_ref(room), unref_room);
-}
-
 struct otter_room *otter_enter_room(struct otter *o, const struct otter_room_record *record)
 {
 	OTTER_LOCKED(&o->rooms_lock);
@@ -262,9 +251,7 @@ struct otter_room *otter_enter_room(struct otter *o, const struct otter_room_rec
 		return otter_room_ref(room);
 	room = otter_room_new(o, record);
 	g_hash_table_insert(o->rooms, room->record.id, room);
-	if (record->expires_ms != 0)
-		otter_deadlines_add(&o->deadlines, otter_mono_ms(o->env) + MAX(record->expires_ms - otter_wall_ms(o->env), 0), on_expiry,
-			otter_room_ref(room), unref_room);
+	otter_room_expire_later(room);
 	return otter_room_ref(room);
 }
 

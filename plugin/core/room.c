@@ -250,9 +250,32 @@ static void on_empty_timeout(void *context, void *arg)
 		otter_close_room(o, room->record.id, "empty", NULL, NULL);
 }
 
+static void on_expiry(void *context, void *arg)
+{
+	struct otter *o = context;
+	struct otter_room *room = arg;
+	bool due;
+	{
+		OTTER_LOCKED(&room->lock);
+		due = !room->closed && room->record.expires_ms != 0 && otter_wall_ms(o->env) >= room->record.expires_ms;
+		if (!due && !room->closed) /* it was changed, or the wall clock was set back */
+			otter_room_expire_later(room);
+	}
+	if (due)
+		otter_close_room(o, room->record.id, "expired", NULL, NULL);
+}
+
 static void room_unref_data(void *room)
 {
 	otter_room_unref(room);
+}
+
+void otter_room_expire_later(struct otter_room *room)
+{
+	struct otter *o = room->otter;
+	if (room->record.expires_ms != 0)
+		otter_deadlines_add(&o->deadlines, otter_mono_ms(o->env) + MAX(room->record.expires_ms - otter_wall_ms(o->env), 0), on_expiry,
+			otter_room_ref(room), room_unref_data);
 }
 
 /* Take the seat out of the room and tell the others. Frees it. */
@@ -417,6 +440,36 @@ enum otter_err otter_room_signal(struct otter_room *room, struct otter_conn *con
 	otter_conn_send(to->conn, event);
 	json_decref(event);
 	return OTTER_OK;
+}
+
+void otter_room_change(struct otter_room *room, const struct otter_room_record *record)
+{
+	OTTER_LOCKED(&room->lock);
+	g_free((char *)room->record.metadata);
+	room->record = *record;
+	room->record.metadata = g_strdup(record->metadata);
+	json_t *event = otter_event("room-updated");
+	json_object_set_new(event, "room", room_json(room));
+	tell_others(room, NULL, event);
+	otter_room_expire_later(room);
+}
+
+bool otter_room_eject(struct otter_room *room, const char *participant)
+{
+	OTTER_LOCKED(&room->lock);
+	struct otter_seat *seat = seat_of_participant(room, participant);
+	if (seat == NULL)
+		return false;
+	if (seat->conn != NULL)
+		dismiss(g_steal_pointer(&seat->conn), "ejected", "ejected");
+	seat_end(room, seat, "ejected");
+	return true;
+}
+
+json_t *otter_room_participants(struct otter_room *room)
+{
+	OTTER_LOCKED(&room->lock);
+	return others_json(room, NULL);
 }
 
 bool otter_room_seats(struct otter_room *room, const struct otter_conn *conn, char participant[OTTER_ID_SIZE])

@@ -23,8 +23,8 @@ struct otter;
 struct otter_room {
 	gint refs;
 	struct otter *otter;                          /* outlives the room */
-	struct otter_room_record record;              /* set once; metadata belongs to the room */
 	otter_lock lock;                              /* guards all below */
+	struct otter_room_record record;              /* its id never changes and needs no lock; metadata belongs to the room */
 	struct otter_seat *seats[OTTER_ROOM_MAX];     /* the first n_seats, in order */
 	unsigned n_seats;
 	int64_t last_order, last_attach;
@@ -58,6 +58,18 @@ enum otter_err otter_room_signal(struct otter_room *room, struct otter_conn *con
 
 /* The connection is gone or silent: its seat, if it still has it, is away until the resume timeout. */
 void otter_room_away(struct otter_room *room, struct otter_conn *conn);
+
+/* See to it that it closes when its time is over. Called with its lock held, or before anybody else knows it. */
+void otter_room_expire_later(struct otter_room *room);
+
+/* Its settings have changed in the store; everybody inside hears it. */
+void otter_room_change(struct otter_room *room, const struct otter_room_record *record);
+
+/* End the seat of `participant`: ejected. False if there is none. */
+bool otter_room_eject(struct otter_room *room, const char *participant);
+
+/* [P], in order: new reference. */
+json_t *otter_room_participants(struct otter_room *room);
 
 /* End all seats with `closed {reason}`; nobody gets in any more. A second time it does nothing. */
 void otter_room_close(struct otter_room *room, const char *reason);

@@ -14,6 +14,19 @@ struct otter_store *otter_store_open(const struct otter_env *env, const char *ur
 	return NULL;
 }
 
+void otter_room_record_apply(struct otter_room_record *room, const struct otter_room_record *from, unsigned mask)
+{
+	if (mask & OTTER_ROOM_MAX_PARTICIPANTS)
+		room->max_participants = from->max_participants;
+	if (mask & OTTER_ROOM_EMPTY_TIMEOUT)
+		room->empty_timeout_s = from->empty_timeout_s;
+	if (mask & OTTER_ROOM_EXPIRES)
+		room->expires_ms = from->expires_ms;
+	if (mask & OTTER_ROOM_METADATA)
+		room->metadata = from->metadata;
+	room->updated_ms = from->updated_ms;
+}
+
 bool otter_room_record_open(const struct otter_room_record *room, int64_t now_ms)
 {
 	return room->closed_ms == 0 && (room->expires_ms == 0 || now_ms < room->expires_ms);

@@ -32,6 +32,23 @@ struct otter_room_record {
 	const char *metadata;      /* compact JSON text of an object */
 };
 
+/* What may be changed of a room. */
+enum otter_room_field {
+	OTTER_ROOM_MAX_PARTICIPANTS = 1 << 0,
+	OTTER_ROOM_EMPTY_TIMEOUT = 1 << 1,
+	OTTER_ROOM_EXPIRES = 1 << 2,
+	OTTER_ROOM_METADATA = 1 << 3,
+};
+
+/* One page of a list of rooms. */
+struct otter_room_query {
+	int64_t after_ms;             /* created_ms and id of the last room of the page before; 0 and "" for the first page */
+	char after_id[OTTER_ID_SIZE];
+	bool open, closed;            /* which, at now_ms */
+	int64_t now_ms;
+	int limit;
+};
+
 /* A signing key as it lies in the store. The key itself is HMAC-SHA256(deployment's secret file, salt): neither the
  * database alone nor the file alone signs anything. */
 struct otter_signing_key_record {
@@ -59,6 +76,13 @@ struct otter_store_ops {
 
 	/* Close it for good at `closed_ms`; the row is the room. Closing twice is no error. room_not_found. */
 	void (*room_close)(struct otter_store *store, const char *id, int64_t closed_ms, otter_store_fn fn, void *arg);
+
+	/* Change what `mask` (enum otter_room_field, or-ed) names to what `room` has; room->id says which, room->updated_ms when. The row is the room.
+	 * room_closed if it is closed by then, room_not_found. */
+	void (*room_update)(struct otter_store *store, const struct otter_room_record *room, unsigned mask, otter_store_fn fn, void *arg);
+
+	/* Calls fn once for each room that `query` wants, oldest first (created_ms, then id), and then once with NULL. */
+	void (*room_each)(struct otter_store *store, const struct otter_room_query *query, otter_store_fn fn, void *arg);
 
 	/* Insert a key. conflict if its id is taken. */
 	void (*key_create)(struct otter_store *store, const struct otter_key_record *key, otter_store_fn fn, void *arg);
@@ -91,5 +115,8 @@ struct otter_store *otter_store_open(const struct otter_env *env, const char *ur
 
 /* Open, at this time: not closed and not expired. */
 bool otter_room_record_open(const struct otter_room_record *room, int64_t now_ms);
+
+/* Set the fields that `mask` names to those of `from`, and updated_ms. Borrows metadata. For stores. */
+void otter_room_record_apply(struct otter_room_record *room, const struct otter_room_record *from, unsigned mask);
 
 #endif

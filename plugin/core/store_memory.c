@@ -89,6 +89,52 @@ static void memory_room_close(struct otter_store *store, const char *id, int64_t
 	fn(arg, room != NULL ? OTTER_OK : OTTER_ROOM_NOT_FOUND, room);
 }
 
+static void memory_room_update(struct otter_store *store, const struct otter_room_record *from, unsigned mask, otter_store_fn fn, void *arg)
+{
+	struct memory *m = (struct memory *)store;
+	OTTER_LOCKED(&m->lock);
+	struct otter_room_record *room = g_hash_table_lookup(m->rooms, from->id);
+	bool open = room != NULL && otter_room_record_open(room, from->updated_ms);
+	if (open) {
+		char *old = (char *)room->metadata;
+		otter_room_record_apply(room, from, mask);
+		if (room->metadata != old) {
+			room->metadata = g_strdup(room->metadata);
+			g_free(old);
+		}
+	}
+	fn(arg, open ? OTTER_OK : room != NULL ? OTTER_ROOM_CLOSED : OTTER_ROOM_NOT_FOUND, open ? room : NULL);
+}
+
+static gint by_creation(gconstpointer a, gconstpointer b)
+{
+	const struct otter_room_record *x = *(struct otter_room_record *const *)a, *y = *(struct otter_room_record *const *)b;
+	return x->created_ms != y->created_ms ? (x->created_ms > y->created_ms) - (x->created_ms < y->created_ms) : strcmp(x->id, y->id);
+}
+
+static bool wanted(const struct otter_room_record *room, const struct otter_room_query *q)
+{
+	bool after = room->created_ms > q->after_ms || (room->created_ms == q->after_ms && strcmp(room->id, q->after_id) > 0);
+	return after && (otter_room_record_open(room, q->now_ms) ? q->open : q->closed);
+}
+
+static void memory_room_each(struct otter_store *store, const struct otter_room_query *query, otter_store_fn fn, void *arg)
+{
+	struct memory *m = (struct memory *)store;
+	OTTER_LOCKED(&m->lock);
+	g_autoptr(GPtrArray) rooms = g_ptr_array_new();
+	GHashTableIter it;
+	struct otter_room_record *room;
+	g_hash_table_iter_init(&it, m->rooms);
+	while (g_hash_table_iter_next(&it, NULL, (void **)&room))
+		if (wanted(room, query))
+			g_ptr_array_add(rooms, room);
+	g_ptr_array_sort(rooms, by_creation);
+	for (guint i = 0; i < rooms->len && i < (guint)query->limit; i++)
+		fn(arg, OTTER_OK, rooms->pdata[i]);
+	fn(arg, OTTER_OK, NULL);
+}
+
 static void memory_key_create(struct otter_store *store, const struct otter_key_record *key, otter_store_fn fn, void *arg)
 {
 	struct memory *m = (struct memory *)store;
@@ -144,6 +190,8 @@ static const struct otter_store_ops ops = {
 	.room_create = memory_room_create,
 	.room_get = memory_room_get,
 	.room_close = memory_room_close,
+	.room_update = memory_room_update,
+	.room_each = memory_room_each,
 	.key_create = memory_key_create,
 	.key_each = memory_key_each,
 	.signing_key_create = memory_signing_key_create,

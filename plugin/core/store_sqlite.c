@@ -29,6 +29,7 @@ static const char *const schema_steps[] = {
 	" created_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE signing_key (kid TEXT PRIMARY KEY, salt BLOB NOT NULL, active INTEGER NOT NULL, created_ms INTEGER NOT NULL)"
 	" STRICT, WITHOUT ROWID;",
+	"CREATE INDEX room_created ON room (created_ms, id);",
 };
 #define SCHEMA_VERSION ((int)G_N_ELEMENTS(schema_steps))
 
@@ -48,6 +49,11 @@ static const char *const schema_steps[] = {
 	X(room_expire_name, "UPDATE room SET closed_ms = expires_ms WHERE unique_name = ?1 AND closed_ms = 0"      \
 	                    " AND expires_ms > 0 AND expires_ms <= ?2")                                            \
 	X(room_close, "UPDATE room SET closed_ms = ?2, updated_ms = ?2 WHERE id = ?1 AND closed_ms = 0")           \
+	X(room_update, "UPDATE room SET max_participants = ?2, empty_timeout_s = ?3, expires_ms = ?4, updated_ms = ?5, metadata = ?6" \
+	               " WHERE id = ?1")                                                                           \
+	X(room_page, "SELECT " ROOM_COLUMNS " FROM room WHERE (created_ms, id) > (?1, ?2)"                         \
+	             " AND (CASE WHEN closed_ms = 0 AND (expires_ms = 0 OR expires_ms > ?3) THEN ?4 ELSE ?5 END)"  \
+	             " ORDER BY created_ms, id LIMIT ?6")                                                          \
 	X(key_insert, "INSERT INTO api_key (id, name, hash, scopes, created_ms) VALUES (?1, ?2, ?3, ?4, ?5)")      \
 	X(key_all, "SELECT id, name, hash, scopes, created_ms FROM api_key ORDER BY created_ms, id")               \
 	X(signing_key_insert, "INSERT INTO signing_key (kid, salt, active, created_ms) VALUES (?1, ?2, ?3, ?4)")   \
@@ -86,8 +92,11 @@ struct job {
 	struct otter_signing_key_record signing_key;
 	char *text;      /* an id or a name */
 	int64_t time_ms;
+	unsigned mask;
+	struct otter_room_query query;
 	char *metadata;  /* backs room.metadata */
 	GArray *rows;    /* of the *_each operations */
+	GPtrArray *texts; /* back the metadata of rows */
 	bool has_row;
 };
 
@@ -97,6 +106,8 @@ static void job_free(struct job *job)
 	g_free(job->metadata);
 	if (job->rows != NULL)
 		g_array_free(job->rows, TRUE);
+	if (job->texts != NULL)
+		g_ptr_array_free(job->texts, TRUE);
 	g_free(job);
 }
 
@@ -148,27 +159,28 @@ static void column_blob(sqlite3_stmt *st, int i, void *out, size_t size)
 
 /* ---- rooms ---- */
 
-/* Step a SELECT of ROOM_COLUMNS: the room goes into the job. OTTER_OK, room_not_found, or a failure of the database. */
+/* The present row of a SELECT of ROOM_COLUMNS. Its metadata is a new string, for the caller to keep. */
+static struct otter_room_record read_room(sqlite3_stmt *st)
+{
+	struct otter_room_record room = { .max_participants = sqlite3_column_int64(st, 2), .privacy = (enum otter_privacy)sqlite3_column_int(st, 3),
+		.empty_timeout_s = sqlite3_column_int64(st, 4), .expires_ms = sqlite3_column_int64(st, 5), .created_ms = sqlite3_column_int64(st, 6),
+		.updated_ms = sqlite3_column_int64(st, 7), .closed_ms = sqlite3_column_int64(st, 8),
+		.metadata = g_strdup((const char *)sqlite3_column_text(st, 9)) };
+	column_text(st, 0, room.id, sizeof room.id);
+	column_text(st, 1, room.unique_name, sizeof room.unique_name);
+	return room;
+}
+
+/* Step such a SELECT for one room, which goes into the job. OTTER_OK, room_not_found, or a failure of the database. */
 static enum otter_err fetch_room(struct sqlite *s, struct job *job, sqlite3_stmt *st)
 {
 	int rc = sqlite3_step(st);
-	enum otter_err err = error_of(s, rc);
+	enum otter_err err = rc == SQLITE_DONE ? OTTER_ROOM_NOT_FOUND : error_of(s, rc);
 	if (rc == SQLITE_ROW) {
-		struct otter_room_record *room = &job->room;
-		column_text(st, 0, room->id, sizeof room->id);
-		column_text(st, 1, room->unique_name, sizeof room->unique_name);
-		room->max_participants = sqlite3_column_int64(st, 2);
-		room->privacy = (enum otter_privacy)sqlite3_column_int(st, 3);
-		room->empty_timeout_s = sqlite3_column_int64(st, 4);
-		room->expires_ms = sqlite3_column_int64(st, 5);
-		room->created_ms = sqlite3_column_int64(st, 6);
-		room->updated_ms = sqlite3_column_int64(st, 7);
-		room->closed_ms = sqlite3_column_int64(st, 8);
 		g_free(job->metadata);
-		room->metadata = job->metadata = g_strdup((const char *)sqlite3_column_text(st, 9));
+		job->room = read_room(st);
+		job->metadata = (char *)job->room.metadata;
 		job->has_row = true;
-	} else if (rc == SQLITE_DONE) {
-		err = OTTER_ROOM_NOT_FOUND;
 	}
 	sqlite3_reset(st);
 	sqlite3_clear_bindings(st);
@@ -230,6 +242,53 @@ static enum otter_err run_room_close(struct sqlite *s, struct job *job)
 		return err;
 	bind_text(s->st.room_by_id, 1, job->text);
 	return fetch_room(s, job, s->st.room_by_id);
+}
+
+static enum otter_err run_room_update(struct sqlite *s, struct job *job)
+{
+	struct otter_room_record from = job->room;
+	g_autofree char *metadata = g_steal_pointer(&job->metadata);
+	bind_text(s->st.room_by_id, 1, from.id);
+	enum otter_err err = fetch_room(s, job, s->st.room_by_id);
+	if (err == OTTER_OK && !otter_room_record_open(&job->room, from.updated_ms))
+		err = OTTER_ROOM_CLOSED;
+	if (err != OTTER_OK)
+		return err;
+	otter_room_record_apply(&job->room, &from, job->mask);
+	if (job->room.metadata == metadata) {
+		g_free(job->metadata);
+		job->metadata = g_steal_pointer(&metadata);
+	}
+	sqlite3_stmt *st = s->st.room_update;
+	bind_text(st, 1, job->room.id);
+	sqlite3_bind_int64(st, 2, job->room.max_participants);
+	sqlite3_bind_int64(st, 3, job->room.empty_timeout_s);
+	sqlite3_bind_int64(st, 4, job->room.expires_ms);
+	sqlite3_bind_int64(st, 5, job->room.updated_ms);
+	bind_text(st, 6, job->room.metadata);
+	return execute(s, st);
+}
+
+static enum otter_err run_room_each(struct sqlite *s, struct job *job)
+{
+	sqlite3_stmt *st = s->st.room_page;
+	int rc;
+	job->rows = g_array_new(FALSE, FALSE, sizeof(struct otter_room_record));
+	job->texts = g_ptr_array_new_with_free_func(g_free);
+	sqlite3_bind_int64(st, 1, job->query.after_ms);
+	bind_text(st, 2, job->query.after_id);
+	sqlite3_bind_int64(st, 3, job->query.now_ms);
+	sqlite3_bind_int(st, 4, job->query.open);
+	sqlite3_bind_int(st, 5, job->query.closed);
+	sqlite3_bind_int(st, 6, job->query.limit);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		struct otter_room_record room = read_room(st);
+		g_array_append_val(job->rows, room);
+		g_ptr_array_add(job->texts, (char *)room.metadata);
+	}
+	sqlite3_reset(st);
+	sqlite3_clear_bindings(st);
+	return error_of(s, rc);
 }
 
 static void answer_room(struct job *job)
@@ -306,7 +365,7 @@ static void answer_plain(struct job *job)
 
 static void answer_each(struct job *job)
 {
-	guint size = g_array_get_element_size(job->rows);
+	guint size = job->rows != NULL ? g_array_get_element_size(job->rows) : 0;
 	for (guint i = 0; job->err == OTTER_OK && i < job->rows->len; i++)
 		job->fn(job->arg, OTTER_OK, job->rows->data + (size_t)i * size);
 	job->fn(job->arg, job->err, NULL);
@@ -417,6 +476,18 @@ static void sqlite_room_get(struct otter_store *store, const char *id_or_name, o
 static void sqlite_room_close(struct otter_store *store, const char *id, int64_t closed_ms, otter_store_fn fn, void *arg)
 {
 	submit(store, &(struct job){ .run = run_room_close, .answer = answer_room, .fn = fn, .arg = arg, .text = g_strdup(id), .time_ms = closed_ms });
+}
+
+static void sqlite_room_update(struct otter_store *store, const struct otter_room_record *room, unsigned mask, otter_store_fn fn, void *arg)
+{
+	struct job job = { .run = run_room_update, .answer = answer_room, .fn = fn, .arg = arg, .room = *room, .mask = mask };
+	job.room.metadata = job.metadata = g_strdup(room->metadata);
+	submit(store, &job);
+}
+
+static void sqlite_room_each(struct otter_store *store, const struct otter_room_query *query, otter_store_fn fn, void *arg)
+{
+	submit(store, &(struct job){ .run = run_room_each, .answer = answer_each, .fn = fn, .arg = arg, .query = *query });
 }
 
 static void sqlite_key_create(struct otter_store *store, const struct otter_key_record *key, otter_store_fn fn, void *arg)
@@ -537,6 +608,8 @@ static const struct otter_store_ops ops = {
 	.room_create = sqlite_room_create,
 	.room_get = sqlite_room_get,
 	.room_close = sqlite_room_close,
+	.room_update = sqlite_room_update,
+	.room_each = sqlite_room_each,
 	.key_create = sqlite_key_create,
 	.key_each = sqlite_key_each,
 	.signing_key_create = sqlite_signing_key_create,

@@ -6,7 +6,7 @@ import errno
 import signal
 import sys
 
-from otterctl import down, output, status, testing, up
+from otterctl import down, output, room, status, testing, up
 from otterctl.errors import FAILED, INTERRUPTED, RIGHTS_NEEDED, Failure
 
 # A command is a module with add_arguments(parser) and run(args) -> exit code.
@@ -14,6 +14,7 @@ COMMANDS = [
     ("up", up, "build and start everything, and print a room's URL", {}),
     ("down", down, "stop it", {}),
     ("status", status, "whether it is up, and where", {}),
+    ("room", room, "create, list or close rooms", {}),
     ("test", testing, "run the tests, all or one part", {}),
     ("deploy", up, "another name for up", {}),
     ("destroy", down, "another name for down --purge", {"purge": True}),

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The verbs behind REST that concern rooms. */
+#include "answer.h"
+#include "json.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define NAME_CHARACTERS OTTER_BASE62 "._~-"
+#define METADATA_MAX 4096
+#define EMPTY_TIMEOUT_MAX_S (365 * 24 * 3600)
+#define ROOMS_A_PAGE 100
+
+/* ---- making one ---- */
+
+struct room_spec {
+	const char *unique_name, *privacy;
+	int64_t max_participants, empty_timeout, expires_ms;
+	const json_t *metadata;
+	bool lobby, host_url;
+};
+
+static const struct otter_json_field room_fields[] = {
+	{ "unique_name", OTTER_JSON_STRING, false, offsetof(struct room_spec, unique_name), 1, 64 },
+	{ "max_participants", OTTER_JSON_INTEGER, false, offsetof(struct room_spec, max_participants), 2, OTTER_ROOM_MAX },
+	{ "expires_at", OTTER_JSON_TIME, false, offsetof(struct room_spec, expires_ms), 0, 0 },
+	{ "empty_timeout", OTTER_JSON_INTEGER, false, offsetof(struct room_spec, empty_timeout), 0, EMPTY_TIMEOUT_MAX_S },
+	{ "privacy", OTTER_JSON_STRING, false, offsetof(struct room_spec, privacy), 1, 16 },
+	{ "lobby", OTTER_JSON_BOOLEAN, false, offsetof(struct room_spec, lobby), 0, 0 },
+	{ "metadata", OTTER_JSON_OBJECT, false, offsetof(struct room_spec, metadata), 0, 0 },
+	{ "host_url", OTTER_JSON_BOOLEAN, false, offsetof(struct room_spec, host_url), 0, 0 },
+	{ 0 },
+};
+
+static enum otter_err check_spec(const struct room_spec *spec, int64_t now_ms, struct otter_error *e)
+{
+	const char *name = spec->unique_name;
+	if (name != NULL && (!otter_text_made_of(name, NAME_CHARACTERS, 1, 64) || g_str_has_prefix(name, "rm_")))
+		return otter_fail_field(e, "unique_name", "'unique_name' must be 1 to 64 characters of A-Z a-z 0-9 . _ ~ -, not starting with rm_.");
+	if (spec->privacy != NULL && strcmp(spec->privacy, "direct") != 0 && strcmp(spec->privacy, "relay") != 0)
+		return otter_fail_field(e, "privacy", "'privacy' must be direct or relay.");
+	if (spec->expires_ms != 0 && spec->expires_ms <= now_ms)
+		return otter_fail_field(e, "expires_at", "'expires_at' has passed already.");
+	if (spec->lobby)
+		return otter_fail_field(e, "lobby", "This version has no lobby yet: leave it out.");
+	return OTTER_OK;
+}
+
+/* As it is stored: compact, "{}" for none. New string; an error if it is too long. */
+static char *metadata_text(const json_t *metadata, struct otter_error *e)
+{
+	char *text = metadata != NULL ? json_dumps(metadata, JSON_COMPACT) : g_strdup("{}");
+	if (strlen(text) > METADATA_MAX)
+		otter_fail_field(e, "metadata", "'metadata' may have %d bytes.", METADATA_MAX);
+	return text;
+}
+
+struct room_create {
+	struct otter *o;
+	otter_answer_fn fn;
+	void *arg;
+	bool host_url;
+};
+
+/* A link into the room: a fresh token each time, so that nobody is ever handed an old one. */
+static char *room_url(struct otter *o, const struct otter_room_record *room, const char *role)
+{
+	char jti[OTTER_ID_SIZE];
+	otter_id_new(o->env, "jt_", jti);
+	int64_t now_s = otter_wall_s(o->env);
+	struct otter_claims claims = { .room = (char *)room->id, .jti = jti, .role = (char *)role, .iat_s = now_s, .exp_s = now_s + o->token_ttl_s };
+	g_autofree char *token = otter_keyring_sign(&o->keyring, OTTER_AUDIENCE_JOIN, &claims);
+	g_autofree char *base = otter_public_url(o);
+	return g_strdup_printf("%s/room/%s#token=%s", base, room->id, token);
+}
+
+static void on_room_created(void *arg, enum otter_err err, const void *row)
+{
+	struct room_create *c = arg;
+	const struct otter_room_record *room = row;
+	struct otter *o = c->o;
+	if (room == NULL) {
+		answer_err(c->fn, c->arg, err);
+	} else {
+		json_t *body = otter_room_record_json(room, otter_room_presence(o, room->id), otter_wall_ms(o->env));
+		g_autofree char *url = room_url(o, room, NULL);
+		json_object_set_new(body, "url", json_string(url));
+		if (c->host_url) {
+			g_autofree char *host_url = room_url(o, room, "host");
+			json_object_set_new(body, "host_url", json_string(host_url));
+		}
+		answer_body(c->fn, c->arg, body, err == OTTER_OK);
+	}
+	g_free(c);
+	otter_leave(o);
+}
+
+void otter_do_room_create(struct otter *o, const json_t *body, otter_answer_fn fn, void *arg)
+{
+	struct room_spec spec = { .max_participants = 4 };
+	struct otter_error e = { 0 };
+	int64_t now_ms = otter_wall_ms(o->env);
+	if (body != NULL && otter_json_read(body, room_fields, true, &spec, &e) == OTTER_OK)
+		check_spec(&spec, now_ms, &e);
+	g_autofree char *metadata = metadata_text(spec.metadata, &e);
+	if (e.err == OTTER_OK && !otter_enter(o))
+		otter_fail(&e, OTTER_UNAVAILABLE, NULL);
+	if (e.err != OTTER_OK) {
+		answer_error(fn, arg, &e);
+		return;
+	}
+	struct otter_room_record room = { .max_participants = spec.max_participants, .empty_timeout_s = spec.empty_timeout,
+		.expires_ms = spec.expires_ms, .created_ms = now_ms, .updated_ms = now_ms, .metadata = metadata,
+		.privacy = g_strcmp0(spec.privacy, "relay") == 0 ? OTTER_PRIVACY_RELAY : OTTER_PRIVACY_DIRECT };
+	otter_id_new(o->env, "rm_", room.id);
+	g_strlcpy(room.unique_name, spec.unique_name != NULL ? spec.unique_name : "", sizeof room.unique_name);
+	struct room_create *c = g_new0(struct room_create, 1);
+	*c = (struct room_create){ o, fn, arg, spec.host_url };
+	o->store->ops->room_create(o->store, &room, on_room_created, c);
+}
+
+/* ---- one room ---- */
+
+static json_t *room_body(struct otter *o, const struct otter_room_record *room)
+{
+	return otter_room_record_json(room, otter_room_presence(o, room->id), otter_wall_ms(o->env));
+}
+
+static void on_room_got(void *arg, enum otter_err err, const void *row)
+{
+	struct pending *p = arg;
+	if (err != OTTER_OK)
+		answer_err(p->fn, p->arg, err);
+	else
+		answer_body(p->fn, p->arg, room_body(p->o, row), false);
+	pending_end(p);
+}
+
+void otter_do_room_get(struct otter *o, const char *id_or_name, otter_answer_fn fn, void *arg)
+{
+	struct pending *p = pending_new(o, fn, arg);
+	if (p != NULL)
+		o->store->ops->room_get(o->store, id_or_name, on_room_got, p);
+}
+
+static void on_room_closed(void *arg, enum otter_err err, const void *row)
+{
+	struct pending *p = arg;
+	(void)row;
+	if (err != OTTER_OK)
+		answer_err(p->fn, p->arg, err);
+	else
+		answer_body(p->fn, p->arg, NULL, false);
+	pending_end(p);
+}
+
+static void on_room_to_close(void *arg, enum otter_err err, const void *row)
+{
+	struct pending *p = arg;
+	const struct otter_room_record *record = row;
+	if (err != OTTER_OK)
+		on_room_closed(p, err, NULL);
+	else
+		otter_close_room(p->o, record->id, "request", on_room_closed, p);
+}
+
+void otter_do_room_close(struct otter *o, const char *id_or_name, otter_answer_fn fn, void *arg)
+{
+	struct pending *p = pending_new(o, fn, arg);
+	if (p != NULL)
+		o->store->ops->room_get(o->store, id_or_name, on_room_to_close, p);
+}
+
+/* ---- changing one ---- */
+
+struct room_change {
+	struct pending *p;
+	struct otter_room_record to;
+	char *metadata; /* backs to.metadata */
+	unsigned mask;
+};
+
+static void room_change_end(struct room_change *c)
+{
+	pending_end(c->p);
+	g_free(c->metadata);
+	g_free(c);
+}
+
+static void on_room_changed(void *arg, enum otter_err err, const void *row)
+{
+	struct room_change *c = arg;
+	struct otter *o = c->p->o;
+	const struct otter_room_record *record = row;
+	if (err != OTTER_OK) {
+		answer_err(c->p->fn, c->p->arg, err);
+	} else {
+		struct otter_room *room = otter_find_room(o, record->id);
+		if (room != NULL)
+			otter_room_change(room, record);
+		otter_room_unref(room);
+		answer_body(c->p->fn, c->p->arg, room_body(o, record), false);
+	}
+	room_change_end(c);
+}
+
+static void on_room_to_change(void *arg, enum otter_err err, const void *row)
+{
+	struct room_change *c = arg;
+	const struct otter_room_record *record = row;
+	if (err != OTTER_OK) {
+		on_room_changed(c, err, NULL);
+		return;
+	}
+	g_strlcpy(c->to.id, record->id, sizeof c->to.id);
+	c->p->o->store->ops->room_update(c->p->o->store, &c->to, c->mask, on_room_changed, c);
+}
+
+static const struct otter_json_field change_fields[] = {
+	{ "max_participants", OTTER_JSON_INTEGER, false, offsetof(struct room_spec, max_participants), 2, OTTER_ROOM_MAX },
+	{ "expires_at", OTTER_JSON_TIME, false, offsetof(struct room_spec, expires_ms), 0, 0 },
+	{ "empty_timeout", OTTER_JSON_INTEGER, false, offsetof(struct room_spec, empty_timeout), 0, EMPTY_TIMEOUT_MAX_S },
+	{ "metadata", OTTER_JSON_OBJECT, false, offsetof(struct room_spec, metadata), 0, 0 },
+	{ 0 },
+};
+
+/* Which fields a body names. A null expires_at or metadata takes it away; null elsewhere means not said. */
+static unsigned change_mask(const json_t *body)
+{
+	static const struct {
+		const char *name;
+		unsigned mask;
+		bool nullable;
+	} fields[] = {
+		{ "max_participants", OTTER_ROOM_MAX_PARTICIPANTS, false }, { "expires_at", OTTER_ROOM_EXPIRES, true },
+		{ "empty_timeout", OTTER_ROOM_EMPTY_TIMEOUT, false }, { "metadata", OTTER_ROOM_METADATA, true },
+	};
+	unsigned mask = 0;
+	for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
+		const json_t *value = json_object_get(body, fields[i].name);
+		if (value != NULL && (fields[i].nullable || !json_is_null(value)))
+			mask |= fields[i].mask;
+	}
+	return mask;
+}
+
+void otter_do_room_change(struct otter *o, const char *id_or_name, const json_t *body, otter_answer_fn fn, void *arg)
+{
+	struct room_spec spec = { 0 };
+	struct otter_error e = { 0 };
+	int64_t now_ms = otter_wall_ms(o->env);
+	g_autofree char *metadata = NULL;
+	if (otter_json_read(body, change_fields, true, &spec, &e) == OTTER_OK && check_spec(&spec, now_ms, &e) == OTTER_OK)
+		metadata = metadata_text(spec.metadata, &e);
+	struct pending *p = e.err == OTTER_OK ? pending_new(o, fn, arg) : NULL;
+	if (e.err != OTTER_OK)
+		answer_error(fn, arg, &e);
+	if (p == NULL)
+		return;
+	struct room_change *c = g_new0(struct room_change, 1);
+	c->p = p;
+	c->mask = change_mask(body);
+	c->metadata = g_steal_pointer(&metadata);
+	c->to = (struct otter_room_record){ .max_participants = spec.max_participants, .expires_ms = spec.expires_ms,
+		.empty_timeout_s = spec.empty_timeout, .updated_ms = now_ms, .metadata = c->metadata };
+	o->store->ops->room_get(o->store, id_or_name, on_room_to_change, c);
+}
+
+/* ---- a list of them ---- */
+
+struct room_list {
+	struct pending *p;
+	const char *status; /* static: what to keep of the page, or NULL */
+	struct otter_room_query query;
+	int n;              /* rows of the page */
+	char next[OTTER_ID_SIZE + 24];
+	json_t *rooms;
+};
+
+static void on_room_row(void *arg, enum otter_err err, const void *row)
+{
+	struct room_list *l = arg;
+	const struct otter_room_record *record = row;
+	if (record != NULL) {
+		json_t *room = room_body(l->p->o, record);
+		if (l->status == NULL || g_strcmp0(l->status, json_string_value(json_object_get(room, "status"))) == 0)
+			json_array_append(l->rooms, room);
+		json_decref(room);
+		l->n++;
+		g_snprintf(l->next, sizeof l->next, "%" PRId64 ".%s", record->created_ms, record->id);
+		return;
+	}
+	if (err != OTTER_OK)
+		answer_err(l->p->fn, l->p->arg, err);
+	else
+		answer_body(l->p->fn, l->p->arg, json_pack("{s:O, s:s?}", "rooms", l->rooms, "next", l->n == l->query.limit ? l->next : NULL), false);
+	json_decref(l->rooms);
+	pending_end(l->p);
+	g_free(l);
+}
+
+static enum otter_err read_status(struct room_list *l, const char *status, struct otter_error *e)
+{
+	static const char *const all[] = { "open", "occupied", "full", "closed" };
+	for (size_t i = 0; status != NULL && i < G_N_ELEMENTS(all); i++)
+		if (strcmp(all[i], status) == 0)
+			l->status = all[i];
+	if (status != NULL && l->status == NULL)
+		return otter_fail_field(e, "status", "'status' must be open, occupied, full or closed.");
+	l->query.closed = status == NULL || strcmp(status, "closed") == 0;
+	l->query.open = status == NULL || !l->query.closed;
+	return OTTER_OK;
+}
+
+static enum otter_err read_cursor(struct room_list *l, const char *after, struct otter_error *e)
+{
+	char *id = NULL;
+	if (after == NULL)
+		return OTTER_OK;
+	l->query.after_ms = g_ascii_strtoll(after, &id, 10);
+	if (id == after || *id != '.' || !otter_text_made_of(id + 1, OTTER_BASE62 "_", 1, OTTER_ID_SIZE - 1))
+		return otter_fail_field(e, "after", "'after' is not a cursor: take it from 'next' of the page before.");
+	g_strlcpy(l->query.after_id, id + 1, sizeof l->query.after_id);
+	return OTTER_OK;
+}
+
+static enum otter_err read_limit(struct room_list *l, const char *limit, struct otter_error *e)
+{
+	char *end = NULL;
+	int64_t n = limit != NULL ? g_ascii_strtoll(limit, &end, 10) : ROOMS_A_PAGE;
+	if ((limit != NULL && (end == limit || *end != '\0')) || n < 1 || n > ROOMS_A_PAGE)
+		return otter_fail_field(e, "limit", "'limit' must be an integer from 1 to %d.", ROOMS_A_PAGE);
+	l->query.limit = (int)n;
+	return OTTER_OK;
+}
+
+void otter_do_room_list(struct otter *o, const char *status, const char *after, const char *limit, otter_answer_fn fn, void *arg)
+{
+	struct otter_error e = { 0 };
+	struct room_list l = { .query.now_ms = otter_wall_ms(o->env) };
+	if (read_status(&l, status, &e) != OTTER_OK || read_cursor(&l, after, &e) != OTTER_OK || read_limit(&l, limit, &e) != OTTER_OK) {
+		answer_error(fn, arg, &e);
+		return;
+	}
+	l.p = pending_new(o, fn, arg);
+	if (l.p == NULL)
+		return;
+	l.rooms = json_array();
+	o->store->ops->room_each(o->store, &l.query, on_room_row, g_memdup2(&l, sizeof l));
+}
+
+/* ---- who is in one ---- */
+
+static void on_room_to_look_into(void *arg, enum otter_err err, const void *row)
+{
+	struct pending *p = arg;
+	const struct otter_room_record *record = row;
+	struct otter_room *room = err == OTTER_OK ? otter_find_room(p->o, record->id) : NULL;
+	if (err != OTTER_OK)
+		answer_err(p->fn, p->arg, err);
+	else
+		answer_body(p->fn, p->arg, json_pack("{s:o, s:n}", "participants", room != NULL ? otter_room_participants(room) : json_array(), "next"), false);
+	otter_room_unref(room);
+	pending_end(p);
+}
+
+void otter_do_participant_list(struct otter *o, const char *id_or_name, otter_answer_fn fn, void *arg)
+{
+	struct pending *p = pending_new(o, fn, arg);
+	if (p != NULL)
+		o->store->ops->room_get(o->store, id_or_name, on_room_to_look_into, p);
+}
+
+static void on_room_to_eject_from(void *arg, enum otter_err err, const void *row)
+{
+	struct pending *p = arg;
+	const struct otter_room_record *record = row;
+	struct otter_room *room = err == OTTER_OK ? otter_find_room(p->o, record->id) : NULL;
+	if (err == OTTER_OK && (room == NULL || !otter_room_eject(room, p->participant)))
+		err = OTTER_PARTICIPANT_NOT_FOUND;
+	if (err != OTTER_OK)
+		answer_err(p->fn, p->arg, err);
+	else
+		answer_body(p->fn, p->arg, NULL, false);
+	otter_room_unref(room);
+	pending_end(p);
+}
+
+void otter_do_participant_eject(struct otter *o, const char *id_or_name, const char *participant, otter_answer_fn fn, void *arg)
+{
+	struct pending *p = pending_new(o, fn, arg);
+	if (p == NULL)
+		return;
+	g_strlcpy(p->participant, participant, sizeof p->participant);
+	o->store->ops->room_get(o->store, id_or_name, on_room_to_eject_from, p);
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The verbs behind REST that lead into a room: connect, credentials; and what everybody may know. */
+#include "answer.h"
+#include "gate.h"
+
+#include <string.h>
+
+enum otter_err otter_check_api_key(struct otter *o, const char *key, unsigned scopes, struct otter_error *e)
+{
+	return otter_keyring_check_api_key(&o->keyring, key, scopes, e);
+}
+
+enum wish { WISH_CREDENTIALS, WISH_CONNECT, WISH_ROOM };
+
+/* Somebody with a token who wants to know something: who asks, and for what. */
+struct way_in {
+	struct otter *o;
+	otter_answer_fn fn;
+	void *arg;
+	enum wish wish;                 /* credentials alone; with signaling and the gate's token; or the room */
+	char *room;                     /* id or name that the token must be for, or NULL */
+	bool seat;                      /* by a seat token: claims.sub is the participant */
+	struct otter_claims claims;
+};
+
+static void way_in_free(struct way_in *w)
+{
+	otter_claims_clear(&w->claims);
+	g_free(w->room);
+	g_free(w);
+}
+
+/* The TURN user of a token that has not joined yet: some names for each token, in turn, so that the quota of one name neither
+ * refuses anybody nor lets one link take all. */
+static char *token_user(const struct way_in *w, const struct otter_room_record *room)
+{
+	unsigned char hash[OTTER_SHA256_SIZE];
+	otter_sha256(w->claims.jti, strlen(w->claims.jti), hash);
+	GString *name = g_string_new("j");
+	for (int i = 0; i < 8; i++)
+		g_string_append_printf(name, "%02x", hash[i]);
+	guint n = (guint)g_atomic_int_add(&w->o->token_users, 1) % (guint)(4 * room->max_participants);
+	g_string_append_printf(name, "-%u", n);
+	return g_string_free(name, FALSE);
+}
+
+static enum otter_err check_way_in(const struct way_in *w, const struct otter_room_record *room, struct otter_error *e)
+{
+	if (w->room != NULL && strcmp(w->room, room->id) != 0 && strcmp(w->room, room->unique_name) != 0)
+		return otter_fail(e, OTTER_WRONG_ROOM, NULL);
+	if (w->wish == WISH_ROOM)
+		return OTTER_OK;
+	if (!otter_room_record_open(room, otter_wall_ms(w->o->env)))
+		return otter_fail(e, OTTER_ROOM_CLOSED, NULL);
+	if (!w->seat)
+		return OTTER_OK;
+	struct otter_room *present = otter_find_room(w->o, room->id);
+	bool has = present != NULL && otter_room_has(present, w->claims.sub);
+	otter_room_unref(present);
+	return has ? OTTER_OK : otter_fail(e, OTTER_SEAT_GONE, NULL);
+}
+
+static json_t *way_in_json(const struct way_in *w, const struct otter_room_record *room)
+{
+	struct otter *o = w->o;
+	if (w->wish == WISH_ROOM)
+		return otter_room_record_json(room, otter_room_presence(o, room->id), otter_wall_ms(o->env));
+	g_autofree char *user = w->seat ? g_strdup(w->claims.sub) : token_user(w, room);
+	json_t *body = otter_turn_credentials(&o->turn, o->env, user, w->seat ? OTTER_TURN_SEAT_TTL_S : OTTER_TURN_TOKEN_TTL_S,
+		room->privacy == OTTER_PRIVACY_RELAY);
+	if (w->wish == WISH_CREDENTIALS)
+		return body;
+	g_autofree char *gate = o->gate_secret != NULL ? otter_gate_token(o->env, o->gate_secret) : NULL;
+	json_object_set_new(body, "room", json_string(room->id));
+	json_object_set_new(body, "plugin", json_string(OTTER_GATE_PLUGIN));
+	json_object_set_new(body, "signaling", json_pack("[{s:s, s:s}]", "url", o->signaling_url, "protocol", "janus-protocol"));
+	json_object_set_new(body, "janus_token", gate != NULL ? json_string(gate) : json_null());
+	return body;
+}
+
+static void on_way_in(void *arg, enum otter_err err, const void *row)
+{
+	struct way_in *w = arg;
+	struct otter *o = w->o;
+	struct otter_error e = { 0 };
+	if (row == NULL)
+		otter_fail(&e, err, NULL);
+	else
+		check_way_in(w, row, &e);
+	if (e.err != OTTER_OK)
+		answer_error(w->fn, w->arg, &e);
+	else
+		answer_body(w->fn, w->arg, way_in_json(w, row), false);
+	way_in_free(w);
+	otter_leave(o);
+}
+
+/* Takes `room`. */
+static void way_in(struct otter *o, const char *token, enum wish wish, char *room, otter_answer_fn fn, void *arg)
+{
+	struct way_in *w = g_new0(struct way_in, 1);
+	*w = (struct way_in){ .o = o, .fn = fn, .arg = arg, .wish = wish, .room = room };
+	struct otter_error e = { 0 }, as_seat = { 0 };
+	if (otter_keyring_verify(&o->keyring, OTTER_AUDIENCE_JOIN, token, &w->claims, &e) == OTTER_TOKEN_INVALID &&
+	    otter_keyring_verify(&o->keyring, OTTER_AUDIENCE_SEAT, token, &w->claims, &as_seat) == OTTER_OK) {
+		e = (struct otter_error){ 0 };
+		w->seat = true;
+	}
+	if (e.err == OTTER_OK && !otter_enter(o))
+		otter_fail(&e, OTTER_UNAVAILABLE, NULL);
+	if (e.err != OTTER_OK) {
+		answer_error(fn, arg, &e);
+		way_in_free(w);
+		return;
+	}
+	o->store->ops->room_get(o->store, w->claims.room, on_way_in, w);
+}
+
+void otter_do_connect(struct otter *o, const char *token, otter_answer_fn fn, void *arg)
+{
+	way_in(o, token, WISH_CONNECT, NULL, fn, arg);
+}
+
+void otter_do_credentials(struct otter *o, const char *token, otter_answer_fn fn, void *arg)
+{
+	way_in(o, token, WISH_CREDENTIALS, NULL, fn, arg);
+}
+
+void otter_do_room_of_token(struct otter *o, const char *id_or_name, const char *token, otter_answer_fn fn, void *arg)
+{
+	way_in(o, token, WISH_ROOM, g_strdup(id_or_name), fn, arg);
+}
+
+/* ---- what everybody may know ---- */
+
+const char *otter_signaling_url(const struct otter *o)
+{
+	return o->signaling_url;
+}
+
+json_t *otter_config_json(struct otter *o)
+{
+	json_t *stun = json_array();
+	for (size_t i = 0; i < o->turn.n_servers; i++)
+		json_array_append_new(stun, json_sprintf("stun:%s", strchr(o->turn.servers[i].url, ':') + 1));
+	return json_pack("{s:s, s:[{s:s, s:s}], s:o, s:i, s:[]}", "version", OTTER_VERSION, "signaling", "url", o->signaling_url, "protocol",
+		"janus-protocol", "stun", stun, "max_participants", OTTER_ROOM_MAX, "features");
+}

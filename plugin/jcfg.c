@@ -45,18 +45,27 @@ static bool known(const struct otter_jcfg_key *keys, const char *category, const
 	return false;
 }
 
+static void warn_unknown_in(janus_config_category *category, GList *entries, const struct otter_jcfg_key *keys)
+{
+	for (GList *l = entries; l != NULL; l = l->next)
+		if (!known(keys, category->name, ((janus_config_container *)l->data)->name))
+			JANUS_LOG(LOG_WARN, "[otter] unknown key '%s.%s' in the configuration: ignored\n", category->name,
+				((janus_config_container *)l->data)->name);
+}
+
 static void warn_unknown(janus_config *file, const struct otter_jcfg_key *keys)
 {
 	g_autoptr(GList) categories = janus_config_get_categories(file, NULL);
 	for (GList *l = categories; l != NULL; l = l->next) {
 		janus_config_category *category = l->data;
-		if (!known(keys, category->name, NULL))
+		if (!known(keys, category->name, NULL)) {
 			JANUS_LOG(LOG_WARN, "[otter] unknown section '%s' in the configuration: ignored\n", category->name);
+			continue;
+		}
 		g_autoptr(GList) items = janus_config_get_items(file, category);
-		for (GList *i = items; known(keys, category->name, NULL) && i != NULL; i = i->next)
-			if (!known(keys, category->name, ((janus_config_item *)i->data)->name))
-				JANUS_LOG(LOG_WARN, "[otter] unknown key '%s.%s' in the configuration: ignored\n", category->name,
-					((janus_config_item *)i->data)->name);
+		g_autoptr(GList) arrays = janus_config_get_arrays(file, category);
+		warn_unknown_in(category, items, keys);
+		warn_unknown_in(category, arrays, keys);
 	}
 }
 

@@ -217,7 +217,7 @@ static enum otter_err judge(struct otter_exchange *x, struct otter_error *e)
 	if (framings > 1) /* the next hop may see another request in it (RFC 9112, 6.3) */
 		return otter_fail(e, OTTER_INVALID_REQUEST, "A request has one Content-Length or one Transfer-Encoding.");
 	if (x->too_large)
-		return otter_fail(e, OTTER_TOO_LARGE, "A body may have %d bytes.", OTTER_HTTP_BODY_MAX);
+		return otter_fail(e, OTTER_TOO_LARGE, "A body may have at most %d bytes.", OTTER_HTTP_BODY_MAX);
 	return OTTER_OK;
 }
 

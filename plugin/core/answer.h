@@ -32,8 +32,17 @@ struct pending {
 	struct otter *o;
 	otter_answer_fn fn;
 	void *arg;
+	bool by_name;                    /* the room was asked for by its unique name */
 	char participant[OTTER_ID_SIZE]; /* or empty */
 };
+
+/* What the store found, judged: a name means a room that is open, and is free once it is not; an id means its room for ever. */
+static inline enum otter_err pending_found(const struct pending *p, enum otter_err err, const struct otter_room_record *room)
+{
+	if (err == OTTER_OK && p->by_name && !otter_room_record_open(room, otter_wall_ms(p->o->env)))
+		return OTTER_ROOM_NOT_FOUND;
+	return err;
+}
 
 /* NULL if the core is closing, and then it is answered. */
 static inline struct pending *pending_new(struct otter *o, otter_answer_fn fn, void *arg)

@@ -142,6 +142,8 @@ enum otter_err otter_keyring_check_api_key(struct otter_keyring *k, const char *
 	char id[OTTER_KEY_ID + 1];
 	if (text == NULL)
 		return otter_fail(e, OTTER_UNAUTHORIZED, "An API key is needed: send it as 'Authorization: Bearer otk_...'.");
+	if (g_str_has_prefix(text, "eyJ"))
+		return otter_fail(e, OTTER_UNAUTHORIZED, "This is a token, which opens a room and nothing else: an API key is needed here.");
 	if (!otter_key_parse(text, id))
 		return otter_fail(e, OTTER_UNAUTHORIZED, "This is no API key, or it is incomplete: an API key looks like otk_..._..._...");
 	OTTER_LOCKED(&k->lock);

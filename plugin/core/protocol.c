@@ -186,7 +186,7 @@ static enum otter_err check_payload(const struct otter_signal *s, struct otter_e
 			if (err == OTTER_OK)
 				err = check_candidate(candidate, i, &bytes, e);
 	if (err == OTTER_OK && bytes > OTTER_MESSAGE_MAX)
-		err = otter_fail(e, OTTER_TOO_LARGE, "A signal may have %d bytes.", OTTER_MESSAGE_MAX);
+		err = otter_fail(e, OTTER_TOO_LARGE, "A signal may have at most %d bytes of descriptions, candidates and tracks.", OTTER_MESSAGE_MAX);
 	return err;
 }
 

@@ -32,11 +32,17 @@ static const struct otter_json_field room_fields[] = {
 	{ 0 },
 };
 
+/* "." and "..": clients take them out of a path before they send it. */
+static bool is_dots(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
 static enum otter_err check_spec(const struct room_spec *spec, int64_t now_ms, struct otter_error *e)
 {
 	const char *name = spec->unique_name;
-	if (name != NULL && (!otter_text_made_of(name, NAME_CHARACTERS, 1, 64) || g_str_has_prefix(name, "rm_")))
-		return otter_fail_field(e, "unique_name", "'unique_name' must be 1 to 64 characters of A-Z a-z 0-9 . _ ~ -, not starting with rm_.");
+	if (name != NULL && (!otter_text_made_of(name, NAME_CHARACTERS, 1, 64) || g_str_has_prefix(name, "rm_") || is_dots(name)))
+		return otter_fail_field(e, "unique_name", "'unique_name' must be 1 to 64 characters of A-Z a-z 0-9 . _ ~ -, not starting with rm_, not . or ..");
 	if (spec->privacy != NULL && strcmp(spec->privacy, "direct") != 0 && strcmp(spec->privacy, "relay") != 0)
 		return otter_fail_field(e, "privacy", "'privacy' must be direct or relay.");
 	if (spec->expires_ms != 0 && spec->expires_ms <= now_ms)
@@ -51,7 +57,7 @@ static char *metadata_text(const json_t *metadata, struct otter_error *e)
 {
 	char *text = metadata != NULL ? json_dumps(metadata, JSON_COMPACT) : g_strdup("{}");
 	if (strlen(text) > METADATA_MAX)
-		otter_fail_field(e, "metadata", "'metadata' may have %d bytes.", METADATA_MAX);
+		otter_fail_field(e, "metadata", "'metadata' may have at most %d bytes.", METADATA_MAX);
 	return text;
 }
 
@@ -121,6 +127,14 @@ void otter_do_room_create(struct otter *o, const json_t *body, otter_answer_fn f
 
 /* ---- one room ---- */
 
+static struct pending *pending_for_room(struct otter *o, const char *id_or_name, otter_answer_fn fn, void *arg)
+{
+	struct pending *p = pending_new(o, fn, arg);
+	if (p != NULL)
+		p->by_name = !g_str_has_prefix(id_or_name, "rm_");
+	return p;
+}
+
 static json_t *room_body(struct otter *o, const struct otter_room_record *room)
 {
 	return otter_room_record_json(room, otter_room_presence(o, room->id), otter_wall_ms(o->env));
@@ -129,6 +143,7 @@ static json_t *room_body(struct otter *o, const struct otter_room_record *room)
 static void on_room_got(void *arg, enum otter_err err, const void *row)
 {
 	struct pending *p = arg;
+	err = pending_found(p, err, row);
 	if (err != OTTER_OK)
 		answer_err(p->fn, p->arg, err);
 	else
@@ -138,7 +153,7 @@ static void on_room_got(void *arg, enum otter_err err, const void *row)
 
 void otter_do_room_get(struct otter *o, const char *id_or_name, otter_answer_fn fn, void *arg)
 {
-	struct pending *p = pending_new(o, fn, arg);
+	struct pending *p = pending_for_room(o, id_or_name, fn, arg);
 	if (p != NULL)
 		o->store->ops->room_get(o->store, id_or_name, on_room_got, p);
 }
@@ -158,6 +173,7 @@ static void on_room_to_close(void *arg, enum otter_err err, const void *row)
 {
 	struct pending *p = arg;
 	const struct otter_room_record *record = row;
+	err = pending_found(p, err, row);
 	if (err != OTTER_OK)
 		on_room_closed(p, err, NULL);
 	else
@@ -166,7 +182,7 @@ static void on_room_to_close(void *arg, enum otter_err err, const void *row)
 
 void otter_do_room_close(struct otter *o, const char *id_or_name, otter_answer_fn fn, void *arg)
 {
-	struct pending *p = pending_new(o, fn, arg);
+	struct pending *p = pending_for_room(o, id_or_name, fn, arg);
 	if (p != NULL)
 		o->store->ops->room_get(o->store, id_or_name, on_room_to_close, p);
 }
@@ -208,6 +224,7 @@ static void on_room_to_change(void *arg, enum otter_err err, const void *row)
 {
 	struct room_change *c = arg;
 	const struct otter_room_record *record = row;
+	err = pending_found(c->p, err, row);
 	if (err != OTTER_OK) {
 		on_room_changed(c, err, NULL);
 		return;
@@ -252,7 +269,7 @@ void otter_do_room_change(struct otter *o, const char *id_or_name, const json_t 
 	g_autofree char *metadata = NULL;
 	if (otter_json_read(body, change_fields, true, &spec, &e) == OTTER_OK && check_spec(&spec, now_ms, &e) == OTTER_OK)
 		metadata = metadata_text(spec.metadata, &e);
-	struct pending *p = e.err == OTTER_OK ? pending_new(o, fn, arg) : NULL;
+	struct pending *p = e.err == OTTER_OK ? pending_for_room(o, id_or_name, fn, arg) : NULL;
 	if (e.err != OTTER_OK)
 		answer_error(fn, arg, &e);
 	if (p == NULL)
@@ -355,6 +372,7 @@ static void on_room_to_look_into(void *arg, enum otter_err err, const void *row)
 {
 	struct pending *p = arg;
 	const struct otter_room_record *record = row;
+	err = pending_found(p, err, row);
 	struct otter_room *room = err == OTTER_OK ? otter_find_room(p->o, record->id) : NULL;
 	if (err != OTTER_OK)
 		answer_err(p->fn, p->arg, err);
@@ -366,7 +384,7 @@ static void on_room_to_look_into(void *arg, enum otter_err err, const void *row)
 
 void otter_do_participant_list(struct otter *o, const char *id_or_name, otter_answer_fn fn, void *arg)
 {
-	struct pending *p = pending_new(o, fn, arg);
+	struct pending *p = pending_for_room(o, id_or_name, fn, arg);
 	if (p != NULL)
 		o->store->ops->room_get(o->store, id_or_name, on_room_to_look_into, p);
 }
@@ -375,6 +393,7 @@ static void on_room_to_eject_from(void *arg, enum otter_err err, const void *row
 {
 	struct pending *p = arg;
 	const struct otter_room_record *record = row;
+	err = pending_found(p, err, row);
 	struct otter_room *room = err == OTTER_OK ? otter_find_room(p->o, record->id) : NULL;
 	if (err == OTTER_OK && (room == NULL || !otter_room_eject(room, p->participant)))
 		err = OTTER_PARTICIPANT_NOT_FOUND;
@@ -388,7 +407,7 @@ static void on_room_to_eject_from(void *arg, enum otter_err err, const void *row
 
 void otter_do_participant_eject(struct otter *o, const char *id_or_name, const char *participant, otter_answer_fn fn, void *arg)
 {
-	struct pending *p = pending_new(o, fn, arg);
+	struct pending *p = pending_for_room(o, id_or_name, fn, arg);
 	if (p == NULL)
 		return;
 	g_strlcpy(p->participant, participant, sizeof p->participant);

@@ -17,7 +17,7 @@ typedef void (*otter_answer_fn)(void *arg, struct otter_answer *answer);
 /* Does `key` (an API key's text, or NULL) open `scopes` (enum otter_scope, key.h)? unauthorized, forbidden. */
 enum otter_err otter_check_api_key(struct otter *o, const char *key, unsigned scopes, struct otter_error *e);
 
-/* Make a room, or find the one that has this unique name. `body` is the request (CONTRACT: POST /v1/rooms), borrowed; NULL: an empty one.
+/* Make a room, or find the one that has this unique name. `body` is that of POST /v1/rooms (transports/REST.md), borrowed; NULL: an empty one.
  * Answers the room with its url. invalid_request, storage_full, unavailable. */
 void otter_do_room_create(struct otter *o, const json_t *body, otter_answer_fn fn, void *arg);
 

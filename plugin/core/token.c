@@ -159,7 +159,7 @@ enum otter_err otter_token_verify(const struct otter_token_rules *rules, const c
 {
 	*out = (struct otter_claims){ 0 };
 	if (token == NULL || token[0] == '\0')
-		return otter_fail(e, OTTER_UNAUTHORIZED, "A token is needed: open the room by its link.");
+		return otter_fail(e, OTTER_UNAUTHORIZED, "A token is needed: it stands in the room's url behind #token=, and goes as 'Authorization: Bearer TOKEN' or as 'token' of a join.");
 	const char *first = NULL, *second = NULL;
 	if (strnlen(token, OTTER_TOKEN_MAX + 1) <= OTTER_TOKEN_MAX)
 		first = strchr(token, '.');

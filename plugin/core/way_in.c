@@ -78,6 +78,11 @@ static json_t *way_in_json(const struct way_in *w, const struct otter_room_recor
 	return body;
 }
 
+static bool needs_turn_in_vain(const struct otter_room_record *room, const json_t *body)
+{
+	return body != NULL && room->privacy == OTTER_PRIVACY_RELAY && json_array_size(json_object_get(body, "ice_servers")) == 0;
+}
+
 static void on_way_in(void *arg, enum otter_err err, const void *row)
 {
 	struct way_in *w = arg;
@@ -87,10 +92,14 @@ static void on_way_in(void *arg, enum otter_err err, const void *row)
 		otter_fail(&e, err, NULL);
 	else
 		check_way_in(w, row, &e);
-	if (e.err != OTTER_OK)
-		answer_error(w->fn, w->arg, &e);
+	json_t *body = e.err == OTTER_OK ? way_in_json(w, row) : NULL;
+	if (w->wish != WISH_ROOM && needs_turn_in_vain(row, body))
+		otter_fail(&e, OTTER_UNAVAILABLE, "This room needs TURN, and the server has none to offer: its log says why.");
+	if (e.err == OTTER_OK)
+		answer_body(w->fn, w->arg, json_incref(body), false);
 	else
-		answer_body(w->fn, w->arg, way_in_json(w, row), false);
+		answer_error(w->fn, w->arg, &e);
+	json_decref(body);
 	way_in_free(w);
 	otter_leave(o);
 }
@@ -106,6 +115,8 @@ static void way_in(struct otter *o, const char *token, enum wish wish, char *roo
 		e = (struct otter_error){ 0 };
 		w->seat = true;
 	}
+	if (e.err == OTTER_TOKEN_INVALID && g_str_has_prefix(token, "otk_"))
+		g_strlcpy(e.message, "This is an API key, which no browser should have: show a join token, from a room's url.", sizeof e.message);
 	if (e.err == OTTER_OK && !otter_enter(o))
 		otter_fail(&e, OTTER_UNAVAILABLE, NULL);
 	if (e.err != OTTER_OK) {

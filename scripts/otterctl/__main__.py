@@ -65,7 +65,9 @@ def _explain(problem):
     if problem.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"the disk is full ({where}); free some space and run this again", FAILED
     if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"no right to write {where}; run this as the owner of that place", RIGHTS_NEEDED
+        return f"no right to use {where}; run this as the owner of that place", RIGHTS_NEEDED
+    if problem.errno in (errno.ENOTDIR, errno.EEXIST):
+        return f"{where} is no folder; name another place with --home", FAILED
     return f"{problem.strerror or problem}: {where}", FAILED
 
 

@@ -15,7 +15,7 @@ def ask(home, method, path, body=None):
         raise Failure(f"no right to use {home.run}/admin.sock; run this as its owner",
                       RIGHTS_NEEDED) from problem
     except (OSError, http.client.HTTPException) as problem:
-        raise Failure(f"nothing answers in {home.path}; start it: ./otter up", FAILED) from problem
+        raise Failure(f"nothing answers in {home.path}; start it with ./otter up", FAILED) from problem
     if status >= 400:
         raise Failure((answer or {}).get("message") or f"the server answered {status}")
     return answer

@@ -3,6 +3,7 @@
 
 import base64
 import json
+import shlex
 import time
 
 from otterctl import checkout, janus, ports, query, turn
@@ -64,13 +65,19 @@ Open the room in two browser windows, and you are in a call. To create a room:
        -H 'Authorization: Bearer {state["key"]}' \\
        -H 'Content-Type: application/json' -d '{{}}'
 
-The answer's "url" is the link to share. Logs: {state["home"]}/log. Stop: ./otter down
+The answer's "url" is the link to share. Logs: {state["home"]}/log. Stop: {_command(state, "down")}
 """
+
+
+def _command(state, verb):
+    """`./otter verb`, as it must be typed for this home."""
+    usual = str(homes.Home.find(None).path) == state["home"]
+    return f"./otter {verb}" + ("" if usual else f" --home {shlex.quote(state['home'])}")
 
 
 def _down_text(state):
     running = [f"{name} (pid {pid})" for name, pid in state["pids"].items() if pid]
     if not running:
-        return f"Otter is down. Start it: ./otter up\nHome: {state['home']}"
+        return f"Otter is down. Start it: {_command(state, 'up')}\nHome: {state['home']}"
     return (f"Otter is not whole: only {' and '.join(running)} runs or answers."
-            f" Mend it: ./otter up\nLogs: {state['home']}/log")
+            f" Mend it: {_command(state, 'up')}\nLogs: {state['home']}/log")

@@ -19,7 +19,7 @@ def add_arguments(parser):
                          ("--turn-port", "TURN (any)")):
         parser.add_argument(option, type=_port, metavar="N", help=f"port of {what}; 0 for any")
     parser.add_argument("--public-url", metavar="URL", type=_http_url,
-                        help="where people reach the web; links lead there")
+                        help="what the links of rooms start with (signaling stays on 127.0.0.1 in this version)")
     parser.add_argument("--external-ip", metavar="IP",
                         help="not in this version: everything binds to 127.0.0.1")
 

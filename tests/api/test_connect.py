@@ -141,7 +141,11 @@ def test_a_forged_token_is_token_invalid(home, room, method, path, forgery):
                          ids=["none", "empty", "empty after the scheme", "Basic"])
 def test_without_a_token_it_is_unauthorized(home, room, method, path, headers):
     assert_error(home.rest(method, path, key=None, headers=headers), 401, "unauthorized")
-    assert_error(home.rest(method, f"{path}?token={room['token']}", key=None, headers=headers), 401, "unauthorized")
+
+
+def test_connect_takes_no_token_from_the_query(home, room):
+    """Otter's own GET /v1/credentials did, and still does: tests/api/test_otters_own_routes.py."""
+    assert_error(home.rest("POST", f"/v1/connect?token={room['token']}", key=None), 401, "unauthorized")
 
 
 @pytest.mark.parametrize("method, path", ROUTES)

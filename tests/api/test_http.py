@@ -40,11 +40,11 @@ def test_an_unknown_route_is_not_found(home, nothing_new, path, with_key):
 
 
 @pytest.mark.parametrize("method, path, allow", [
-    ("PUT", "/v1/rooms", {"POST"}), ("DELETE", "/v1/rooms", {"POST"}), ("PATCH", "/v1/rooms", {"POST"}),
-    ("POST", "/v1/rooms/rm_a", {"GET", "DELETE"}), ("PUT", "/v1/rooms/rm_a", {"GET", "DELETE"}),
+    ("PUT", "/v1/rooms", {"GET", "POST"}), ("DELETE", "/v1/rooms", {"GET", "POST"}), ("PATCH", "/v1/rooms", {"GET", "POST"}),
+    ("POST", "/v1/rooms/rm_a", {"GET", "PATCH", "DELETE"}), ("PUT", "/v1/rooms/rm_a", {"GET", "PATCH", "DELETE"}),
     ("GET", "/v1/connect", {"POST"}), ("POST", "/v1/credentials", {"GET"}), ("DELETE", "/v1/config", {"GET"}),
     ("POST", "/healthz", {"GET"}), ("POST", "/", {"GET"}), ("DELETE", "/room/rm_a", {"GET"}),
-    ("BREW", "/v1/rooms", {"POST"}), ("TRACE", "/v1/config", {"GET"}), ("OPTIONS", "/v1/rooms", {"POST"}),
+    ("BREW", "/v1/rooms", {"GET", "POST"}), ("TRACE", "/v1/config", {"GET"}), ("OPTIONS", "/v1/rooms", {"GET", "POST"}),
 ])
 def test_a_method_that_a_route_does_not_take_is_refused_with_those_that_it_takes(home, nothing_new, method, path, allow):
     for more in ({}, {"key": None}):

@@ -159,18 +159,17 @@ def test_a_body_that_is_wrong_is_refused_also_when_the_room_exists(home):
     assert_error(post(home, {"unique_name": name, "max_participants": 9}), 400, "invalid_request", "max_participants")
 
 
-@pytest.mark.parametrize("name", ["a", "A-z_0.9~", ".", "..", "-", "x" * 64, "rm", "RM_a", "rmx_"])
+@pytest.mark.parametrize("name", ["a", "A-z_0.9~", "...", "-", "x" * 64, "rm", "RM_a", "rmx_"])
 def test_a_unique_name_of_harmless_characters_is_taken_and_found(home, name):
     answer = post(home, {"unique_name": name})
     assert answer.status_code in (200, 201), answer.text
     assert answer.json()["unique_name"] == name
-    if name not in (".", ".."):  # a client takes these out of a path
-        assert get(home, name).json()["id"] == answer.json()["id"]
+    assert get(home, name).json()["id"] == answer.json()["id"]
     assert home.rest("DELETE", f"/v1/rooms/{answer.json()['id']}").status_code == 204
 
 
 @pytest.mark.parametrize("name", ["", "x" * 65, "with space", "umläut", "a/b", "a?b", "a#b", "a%20b", "rm_", "rm_tea",
-                                  "a\nb", "🦦", "a+b", "a'b"])
+                                  "a\nb", "🦦", "a+b", "a'b", ".", ".."])  # dots: clients take them out of a path
 def test_a_unique_name_of_other_characters_is_refused(home, nothing_new, name):
     assert_error(post(home, {"unique_name": name}), 400, "invalid_request", "unique_name")
 

@@ -34,7 +34,7 @@ static enum otter_err read_servers(otter_plugin_config *config, struct otter_err
 {
 	janus_config_category *turn = janus_config_get(config->file, NULL, janus_config_type_category, "turn");
 	janus_config_array *array = turn != NULL ? janus_config_get(config->file, turn, janus_config_type_array, "servers") : NULL;
-	GList *list = array != NULL ? janus_config_get_categories(config->file, array) : NULL;
+	g_autoptr(GList) list = array != NULL ? janus_config_get_categories(config->file, array) : NULL;
 	config->servers = g_new0(struct otter_turn_server, g_list_length(list) + 1);
 	size_t n = 0;
 	for (GList *l = list; l != NULL; l = l->next) {
@@ -47,7 +47,6 @@ static enum otter_err read_servers(otter_plugin_config *config, struct otter_err
 		if (server->tls != NULL && !g_str_has_prefix(server->tls, "turns:"))
 			return otter_fail(e, OTTER_INVALID_REQUEST, "turn.servers: tls must be like \"turns:turn.example.org:443\".");
 	}
-	g_list_free(list);
 	config->core.turn_servers = config->servers;
 	config->core.n_turn_servers = n;
 	return OTTER_OK;

@@ -71,7 +71,6 @@ void otter_handles_add(struct otter_handles *handles, janus_plugin_session *hand
 	struct sink *sink = g_new0(struct sink, 1);
 	*sink = (struct sink){ .refs = 1, .handles = handles, .handle = handle };
 	sink->conn = otter_conn_new(otter, &sink_ops, sink);
-	handle->plugin_handle = sink;
 	OTTER_LOCKED(&handles->lock);
 	g_hash_table_insert(handles->table, handle, sink);
 }

@@ -28,6 +28,7 @@ struct otter_http {
 	struct MHD_Daemon *daemon;
 	struct otter_http_config config;
 	char *socket; /* its path, or NULL */
+	gint stopping;
 	gint pending; /* exchanges that the handler has and did not answer yet */
 };
 
@@ -121,6 +122,8 @@ void otter_http_set_header(struct otter_exchange *x, const char *name, const cha
 /* Takes `response`. */
 static void answer(struct otter_exchange *x, int status, struct MHD_Response *response)
 {
+	if (response == NULL)
+		g_error("no memory for an answer"); /* aborts, as GLib does */
 	for (guint i = 0; i + 1 < x->headers->len; i += 2)
 		MHD_add_response_header(response, x->headers->pdata[i], x->headers->pdata[i + 1]);
 	MHD_add_response_header(response, "X-Request-Id", x->request_id);
@@ -200,21 +203,34 @@ static void exchange_free(struct otter_exchange *x)
 	g_free(x);
 }
 
-static enum MHD_Result count_header(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+#define TOKEN_CHARACTERS OTTER_BASE62 "!#$%&'*+-.^_`|~" /* RFC 9110, 5.6.2 */
+
+struct headers {
+	int framings;
+	bool odd; /* a name that is none: "Content-Length : 5" is no framing here, and one for the next hop */
+};
+
+static enum MHD_Result look_at_header(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
 {
-	int *framings = arg;
+	struct headers *headers = arg;
 	(void)kind, (void)value;
 	if (strcasecmp(name, "Content-Length") == 0 || strcasecmp(name, "Transfer-Encoding") == 0)
-		(*framings)++;
+		headers->framings++;
+	if (!otter_text_made_of(name, TOKEN_CHARACTERS, 1, CONNECTION_MEMORY))
+		headers->odd = true;
 	return MHD_YES;
 }
 
 /* What is wrong with a request that is read to its end, before anybody looks at what it asks for. */
 static enum otter_err judge(struct otter_exchange *x, struct otter_error *e)
 {
-	int framings = 0;
-	MHD_get_connection_values(x->connection, MHD_HEADER_KIND, count_header, &framings);
-	if (framings > 1) /* the next hop may see another request in it (RFC 9112, 6.3) */
+	struct headers headers = { 0 };
+	if (g_atomic_int_get(&x->http->stopping))
+		return otter_fail(e, OTTER_UNAVAILABLE, "The server is stopping: try again in a moment.");
+	MHD_get_connection_values(x->connection, MHD_HEADER_KIND, look_at_header, &headers);
+	if (headers.odd)
+		return otter_fail(e, OTTER_INVALID_REQUEST, "A header's name has no spaces or separators (RFC 9112, 5.1).");
+	if (headers.framings > 1) /* the next hop may see another request in it (RFC 9112, 6.3) */
 		return otter_fail(e, OTTER_INVALID_REQUEST, "A request has one Content-Length or one Transfer-Encoding.");
 	if (x->too_large)
 		return otter_fail(e, OTTER_TOO_LARGE, "A body may have at most %d bytes.", OTTER_HTTP_BODY_MAX);
@@ -329,6 +345,7 @@ struct otter_http *otter_http_start(const struct otter_http_config *config, stru
 	http->config = *config;
 	http->socket = g_strdup(config->socket);
 	http->config.socket = http->socket;
+	http->config.listen = NULL; /* the caller's */
 	http->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
 		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
@@ -358,6 +375,7 @@ void otter_http_stop(struct otter_http *http)
 	MHD_socket listener = MHD_quiesce_daemon(http->daemon);
 	if (listener != MHD_INVALID_SOCKET)
 		close(listener);
+	g_atomic_int_set(&http->stopping, 1); /* who keeps a connection alive gets no new request through, so that the wait has an end */
 	while (g_atomic_int_get(&http->pending) > 0) /* the core answers everything; a suspended connection must not be stopped */
 		g_usleep(1000);
 	MHD_stop_daemon(http->daemon);

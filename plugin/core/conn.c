@@ -57,14 +57,34 @@ static bool has_seat(struct otter_conn *conn)
 	return has;
 }
 
+/* Stop entering. Whoever went meanwhile found it entering, and left what is to do to us. */
+static void stop_entering(struct otter_conn *conn, bool seated)
+{
+	struct otter_room *room = NULL;
+	{
+		OTTER_LOCKED(&conn->lock);
+		conn->entering = false;
+		if (!seated || conn->gone)
+			room = g_steal_pointer(&conn->room);
+	}
+	if (seated && room != NULL)
+		otter_room_away(room, conn);
+	otter_room_unref(room);
+}
+
 enum otter_err otter_conn_enter_begin(struct otter_conn *conn, struct otter_error *e)
 {
-	bool seated = has_seat(conn);
-	OTTER_LOCKED(&conn->lock);
-	if (seated || conn->entering)
-		return otter_fail(e, OTTER_CONFLICT, "This connection has a seat already: leave first, or use another handle.");
-	conn->entering = true;
-	return OTTER_OK;
+	bool busy;
+	{
+		OTTER_LOCKED(&conn->lock);
+		busy = conn->entering;
+		conn->entering = true; /* first this, then the look: so nobody can sit down in between */
+	}
+	if (!busy && !has_seat(conn))
+		return OTTER_OK;
+	if (!busy)
+		stop_entering(conn, true);
+	return otter_fail(e, OTTER_CONFLICT, "This connection has a seat already: leave first, or use another handle.");
 }
 
 enum otter_err otter_conn_enter_bind(struct otter_conn *conn, struct otter_room *room, struct otter_error *e)
@@ -89,15 +109,18 @@ void otter_conn_seated(struct otter_conn *conn)
 
 void otter_conn_enter_end(struct otter_conn *conn, bool seated)
 {
+	if (!seated) {
+		stop_entering(conn, false);
+		return;
+	}
+	/* It may be entering again by now, through a request that came right behind the answer: then that one sees to the end. */
 	struct otter_room *room = NULL;
 	{
 		OTTER_LOCKED(&conn->lock);
-		if (!seated)
-			conn->entering = false;
-		if (!seated || conn->gone)
+		if (conn->gone && !conn->entering)
 			room = g_steal_pointer(&conn->room);
 	}
-	if (seated && room != NULL) /* the sink went before the seat was taken, so otter_conn_gone found none */
+	if (room != NULL)
 		otter_room_away(room, conn);
 	otter_room_unref(room);
 }

@@ -32,7 +32,7 @@ json_t *otter_conn_describe(struct otter_conn *conn);
 
 /* ---- for the core's own files ---- */
 
-/* Borrows `message`. Called with the lock of the conn's room held. */
+/* Borrows `message`. */
 void otter_conn_send(struct otter_conn *conn, json_t *message);
 
 #endif

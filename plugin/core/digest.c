@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Hashes and keyed hashes, from GLib. */
-#define _DEFAULT_SOURCE
 #include "digest.h"
 
 #include <glib.h>

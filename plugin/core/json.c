@@ -56,7 +56,7 @@ static enum otter_err read_value(const struct otter_json_field *f, const json_t 
 		*(const json_t **)slot = v;
 		return OTTER_OK;
 	case OTTER_JSON_TIME:
-		if (!json_is_string(v) || !otter_time_parse(json_string_value(v), slot))
+		if (!json_is_string(v) || !otter_time_parse(json_string_value(v), slot) || *(int64_t *)slot == 0) /* 0: "none" everywhere */
 			return otter_fail_field(e, f->name, "'%s' must be a time like 2026-11-23T10:00:00Z (RFC 3339).", f->name);
 		return OTTER_OK;
 	}

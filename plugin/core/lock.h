@@ -5,7 +5,7 @@
  *   the memory store's  while it answers
  *   otter->rooms_lock   the table of rooms
  *   room->lock          seats of one room
- *   otter->deadlines_lock, otter->keys_lock, conn->lock, the store's queue     leaves: nothing is called under them
+ *   all others          leaves: no other lock is taken under them
  */
 #ifndef OTTER_LOCK_H
 #define OTTER_LOCK_H

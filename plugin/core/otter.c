@@ -215,8 +215,13 @@ void otter_close(struct otter *o)
 	if (o->store != NULL)
 		o->store->ops->close(g_steal_pointer(&o->store));
 	otter_deadlines_stop(&o->deadlines);
-	OTTER_LOCKED(&o->rooms_lock);
-	g_clear_pointer(&o->rooms, g_hash_table_destroy);
+	GHashTable *rooms;
+	{
+		OTTER_LOCKED(&o->rooms_lock);
+		rooms = g_steal_pointer(&o->rooms);
+	}
+	if (rooms != NULL) /* without the lock: a seat may hold the last reference to the core */
+		g_hash_table_destroy(rooms);
 }
 
 /* ---- where we are reached ---- */

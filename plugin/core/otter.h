@@ -26,7 +26,7 @@ struct otter_config {
 	const char *public_url;              /* optional: "https://calls.example.org"; see otter_set_public_url */
 	const char *signaling_url;           /* "ws://…" as browsers reach it */
 	int64_t resume_timeout_s;            /* 1..3600 */
-	int64_t token_ttl_s;                 /* 60..31536000 */
+	int64_t token_ttl_s;                 /* 1..31536000 */
 	const struct otter_turn_server *turn_servers;
 	size_t n_turn_servers;
 	const char *turn_secret_db, *turn_realm; /* optional */

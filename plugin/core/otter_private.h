@@ -26,7 +26,7 @@ struct otter {
 	char *signaling_url;
 	int64_t resume_timeout_ms, token_ttl_s;
 
-	otter_lock lock;             /* guards public_url; a leaf */
+	otter_lock lock;             /* guards public_url, and the clock's wait; a leaf */
 	char *public_url;
 
 	otter_lock rooms_lock;       /* guards rooms; taken before a room's lock */
@@ -34,7 +34,7 @@ struct otter {
 
 	bool own_clock;
 	pthread_t clock;
-	pthread_cond_t clock_wake;   /* with deadlines.lock */
+	pthread_cond_t clock_wake;   /* with lock */
 	gint clock_stop;
 };
 

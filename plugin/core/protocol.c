@@ -73,6 +73,7 @@ enum otter_err otter_parse_join(const json_t *body, struct otter_join *out, stru
 		err = check_display(raw.join.display, e);
 	if (err == OTTER_OK)
 		err = read_media(raw.media, &raw.join.media, e);
+	raw.join.has_media = raw.media != NULL;
 	*out = raw.join;
 	return err;
 }

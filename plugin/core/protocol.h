@@ -20,7 +20,8 @@ struct otter_media {
 /* Requests. Strings and json_t are borrowed from the body; NULL where absent. */
 struct otter_join {
 	const char *room, *token, *display, *instance;
-	struct otter_media media;
+	bool has_media;
+	struct otter_media media; /* holds if has_media */
 };
 
 struct otter_resume {

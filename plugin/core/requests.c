@@ -9,51 +9,49 @@
 
 /* ---- join and resume: verify the token, ask the store for the room, take a seat ---- */
 
-/* Somebody on the way in. The request is copied: the store may answer after the caller is gone. */
+/* Somebody on the way in. What is needed of the request is copied: the store may answer after the caller is gone. */
 struct entering {
 	struct otter_conn *conn;  /* a reference */
 	int64_t id;
-	json_t *body;
 	struct otter_claims claims;
-	enum otter_err (*sit_down)(struct entering *en, struct otter_room *room, struct otter_error *e);
-	const char *wanted_room;  /* id or name; borrows from body; NULL: the token's */
+	bool resume;
+	char *room;               /* that the request names: id or unique name; NULL: the token's */
+	char *display;            /* or NULL */
+	char instance[OTTER_INSTANCE_SIZE];
+	struct otter_join join;   /* borrows from the above */
 };
 
 static void entering_free(struct entering *en)
 {
 	otter_claims_clear(&en->claims);
-	json_decref(en->body);
+	g_free(en->room);
+	g_free(en->display);
 	otter_conn_unref(en->conn);
 	g_free(en);
 }
 
-static enum otter_err sit_down_anew(struct entering *en, struct otter_room *room, struct otter_error *e)
+static enum otter_err sit_down(struct entering *en, const struct otter_room_record *record, struct otter_error *e)
 {
-	struct otter_join join;
-	otter_parse_join(en->body, &join, e); /* which held before */
-	return otter_room_join(room, en->conn, en->id, &join, &en->claims, e);
-}
-
-static enum otter_err sit_down_again(struct entering *en, struct otter_room *room, struct otter_error *e)
-{
-	struct otter_resume resume;
-	otter_parse_resume(en->body, &resume, e);
-	return otter_room_resume(room, en->conn, en->id, en->claims.sub, resume.instance, e);
+	struct otter *o = en->conn->otter;
+	/* Seats live in memory alone: a room that is not there has none to resume. */
+	struct otter_room *room = en->resume ? otter_find_room(o, record->id) : otter_enter_room(o, record);
+	if (room == NULL)
+		return otter_fail(e, OTTER_SEAT_GONE, NULL);
+	enum otter_err err = otter_conn_enter_bind(en->conn, room, e);
+	if (err == OTTER_OK)
+		err = en->resume ? otter_room_resume(room, en->conn, en->id, en->claims.sub, en->instance, e)
+				 : otter_room_join(room, en->conn, en->id, &en->join, &en->claims, e);
+	otter_room_unref(room);
+	return err;
 }
 
 static enum otter_err enter_room(struct entering *en, const struct otter_room_record *record, struct otter_error *e)
 {
-	struct otter *o = en->conn->otter;
-	if (en->wanted_room != NULL && strcmp(en->wanted_room, record->id) != 0 && strcmp(en->wanted_room, record->unique_name) != 0)
+	if (en->room != NULL && strcmp(en->room, record->id) != 0 && strcmp(en->room, record->unique_name) != 0)
 		return otter_fail(e, OTTER_WRONG_ROOM, NULL);
-	if (!otter_room_record_open(record, otter_wall_ms(o->env)))
+	if (!otter_room_record_open(record, otter_wall_ms(en->conn->otter->env)))
 		return otter_fail(e, OTTER_ROOM_CLOSED, NULL);
-	struct otter_room *room = otter_enter_room(o, record);
-	enum otter_err err = otter_conn_enter_bind(en->conn, room, e);
-	if (err == OTTER_OK)
-		err = en->sit_down(en, room, e);
-	otter_room_unref(room);
-	return err;
+	return sit_down(en, record, e);
 }
 
 /* The store's completion. */
@@ -73,13 +71,11 @@ static void on_room(void *arg, enum otter_err err, const void *row)
 	otter_leave(o);
 }
 
-/* Takes `en` with a body and a way to sit down, and the right token. The reply comes through the sink: sets *reply NULL. */
-static enum otter_err enter(struct entering *en, const char *audience, const char *token, json_t **reply, struct otter_error *e)
+/* Takes `en`, whose token has been judged. The reply comes through the sink: sets *reply NULL. */
+static enum otter_err enter(struct entering *en, json_t **reply, struct otter_error *e)
 {
 	struct otter *o = en->conn->otter;
-	enum otter_err err = otter_keyring_verify(&o->keyring, audience, token, &en->claims, e);
-	if (err == OTTER_OK)
-		err = otter_conn_enter_begin(en->conn, e);
+	enum otter_err err = otter_conn_enter_begin(en->conn, e);
 	if (err == OTTER_OK && !otter_enter(o)) {
 		otter_conn_enter_end(en->conn, false);
 		err = otter_fail(e, OTTER_UNAVAILABLE, NULL);
@@ -93,40 +89,58 @@ static enum otter_err enter(struct entering *en, const char *audience, const cha
 	return OTTER_OK;
 }
 
-static struct entering *entering_new(struct otter_conn *conn, int64_t id, const json_t *body)
+/* Takes `claims`. */
+static struct entering *entering_new(struct otter_conn *conn, int64_t id, const struct otter_claims *claims, const char *instance)
 {
 	struct entering *en = g_new0(struct entering, 1);
-	*en = (struct entering){ .conn = otter_conn_ref(conn), .id = id, .body = json_deep_copy(body) };
+	*en = (struct entering){ .conn = otter_conn_ref(conn), .id = id, .claims = *claims };
+	g_strlcpy(en->instance, instance, sizeof en->instance);
 	return en;
 }
 
 static enum otter_err do_join(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e)
 {
 	struct otter_join join;
-	if (otter_parse_join(body, &join, e) != OTTER_OK)
+	struct otter_claims claims;
+	if (otter_parse_join(body, &join, e) != OTTER_OK ||
+	    otter_keyring_verify(&conn->otter->keyring, OTTER_AUDIENCE_JOIN, join.token, &claims, e) != OTTER_OK)
 		return e->err;
-	struct entering *en = entering_new(conn, id, body);
-	en->sit_down = sit_down_anew;
-	en->wanted_room = json_string_value(json_object_get(en->body, "room"));
-	return enter(en, OTTER_AUDIENCE_JOIN, join.token, reply, e);
+	struct entering *en = entering_new(conn, id, &claims, join.instance);
+	en->room = g_strdup(join.room);
+	en->display = g_strdup(join.display);
+	en->join = (struct otter_join){ .display = en->display, .instance = en->instance, .has_media = join.has_media, .media = join.media };
+	return enter(en, reply, e);
 }
 
 static enum otter_err do_resume(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e)
 {
 	struct otter_resume resume;
-	if (otter_parse_resume(body, &resume, e) != OTTER_OK)
+	struct otter_claims claims;
+	if (otter_parse_resume(body, &resume, e) != OTTER_OK ||
+	    otter_keyring_verify(&conn->otter->keyring, OTTER_AUDIENCE_SEAT, resume.seat, &claims, e) != OTTER_OK)
 		return e->err;
-	struct entering *en = entering_new(conn, id, body);
-	en->sit_down = sit_down_again;
-	return enter(en, OTTER_AUDIENCE_SEAT, resume.seat, reply, e);
+	struct entering *en = entering_new(conn, id, &claims, resume.instance);
+	en->resume = true;
+	return enter(en, reply, e);
 }
 
 /* ---- with a seat ---- */
 
+/* The room in which the connection has a seat: new reference, or NULL (conflict). */
+static struct otter_room *seated_in(struct otter_conn *conn, struct otter_error *e)
+{
+	struct otter_room *room = otter_conn_room(conn, e);
+	if (room == NULL || otter_room_seats(room, conn, NULL))
+		return room;
+	otter_room_unref(room);
+	otter_fail(e, OTTER_CONFLICT, "This connection has no seat any more: join or resume first.");
+	return NULL;
+}
+
 static enum otter_err do_leave(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e)
 {
 	(void)id, (void)body, (void)reply;
-	struct otter_room *room = otter_conn_room(conn, e);
+	struct otter_room *room = seated_in(conn, e);
 	enum otter_err err = room != NULL ? otter_room_leave(room, conn, e) : e->err;
 	otter_room_unref(room);
 	return err;
@@ -135,7 +149,7 @@ static enum otter_err do_leave(struct otter_conn *conn, int64_t id, const json_t
 static enum otter_err do_list(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e)
 {
 	(void)id, (void)body;
-	struct otter_room *room = otter_conn_room(conn, e);
+	struct otter_room *room = seated_in(conn, e);
 	enum otter_err err = room != NULL ? otter_room_list(room, conn, *reply, e) : e->err;
 	otter_room_unref(room);
 	return err;
@@ -144,7 +158,7 @@ static enum otter_err do_list(struct otter_conn *conn, int64_t id, const json_t 
 static enum otter_err do_credentials(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e)
 {
 	(void)id, (void)body;
-	struct otter_room *room = otter_conn_room(conn, e);
+	struct otter_room *room = seated_in(conn, e);
 	enum otter_err err = room != NULL ? otter_room_credentials(room, conn, *reply, e) : e->err;
 	otter_room_unref(room);
 	return err;
@@ -154,7 +168,7 @@ static enum otter_err do_signal(struct otter_conn *conn, int64_t id, const json_
 {
 	(void)id;
 	struct otter_signal signal;
-	struct otter_room *room = otter_conn_room(conn, e);
+	struct otter_room *room = seated_in(conn, e);
 	enum otter_err err = room != NULL ? otter_parse_signal(body, &signal, e) : e->err;
 	if (err == OTTER_OK)
 		err = otter_room_signal(room, conn, &signal, *reply, e);
@@ -166,7 +180,7 @@ static enum otter_err do_update(struct otter_conn *conn, int64_t id, const json_
 {
 	(void)id, (void)reply;
 	struct otter_update update;
-	struct otter_room *room = otter_conn_room(conn, e);
+	struct otter_room *room = seated_in(conn, e);
 	enum otter_err err = room != NULL ? otter_parse_update(body, &update, e) : e->err;
 	if (err == OTTER_OK)
 		err = otter_room_update(room, conn, &update, e);

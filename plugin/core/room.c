@@ -168,7 +168,6 @@ static struct otter_seat *seat_new(struct otter_room *room, const struct otter_c
 	struct otter_seat *seat = g_new0(struct otter_seat, 1);
 	otter_id_new(room->otter->env, "pt_", seat->participant);
 	seat->identity = g_strdup(claims->sub);
-	seat->role = g_strcmp0(claims->role, "host") == 0 ? OTTER_ROLE_HOST : OTTER_ROLE_GUEST;
 	seat->order = ++room->last_order;
 	seat->joined_ms = otter_wall_ms(room->otter->env);
 	room->seats[room->n_seats++] = seat;
@@ -203,9 +202,13 @@ enum otter_err otter_room_join(struct otter_room *room, struct otter_conn *conn,
 		seat = seat_new(room, claims);
 	}
 	seat_attach(room, seat, conn, join->instance);
-	g_free(seat->display);
-	seat->display = g_strdup(join->display != NULL ? join->display : claims->name != NULL ? claims->name : "");
-	seat->media = join->media;
+	seat->role = g_strcmp0(claims->role, "host") == 0 ? OTTER_ROLE_HOST : OTTER_ROLE_GUEST; /* of the newest token */
+	if (join->display != NULL || !taken_over) {
+		g_free(seat->display);
+		seat->display = g_strdup(join->display != NULL ? join->display : claims->name != NULL ? claims->name : "");
+	}
+	if (join->has_media)
+		seat->media = join->media;
 	tell_welcome(room, seat, id);
 	if (taken_over) {
 		tell_updated(room, seat);

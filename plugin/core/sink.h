@@ -6,7 +6,7 @@
 #include <jansson.h>
 
 struct otter_sink_ops {
-	/* Send one message; borrows it. Order is kept. Called with a room's lock held, from any thread: it must not block, and it must not call
+	/* Send one message; borrows it. Order is kept. Called from any thread, mostly with a room's lock held: it must not block, and it must not call
 	 * into the core. (Both hold for a Janus handle: the core of Janus hands the event to its transport's queue, and calls no plugin.)
 	 * What cannot be sent is lost; the end of the sink is told by otter_conn_gone. */
 	void (*send)(void *sink, json_t *message);

@@ -36,6 +36,7 @@ static struct otter_room_record *room_copy(const struct otter_room_record *room)
 static void memory_close(struct otter_store *store)
 {
 	struct memory *m = (struct memory *)store;
+	otter_lock_release(&(otter_lock *){ otter_lock_take(&m->lock) }); /* whoever answers just now is on the way out */
 	g_hash_table_destroy(m->rooms);
 	g_ptr_array_free(m->keys, TRUE);
 	g_ptr_array_free(m->signing_keys, TRUE);

@@ -176,6 +176,108 @@ static void a_name_is_free_again_once_its_room_has_expired(void)
 	g_assert_cmpint(get("rm_1").room.closed_ms, ==, NOON_MS + 10);
 }
 
+/* Sets max_participants 7, empty_timeout 60, expires_ms and metadata of what `mask` names. */
+static struct got update(const char *id, unsigned mask, int64_t at_ms)
+{
+	struct got got = { 0 };
+	otter_latch_init(&got.latch);
+	struct otter_room_record to = record(id, "never");
+	to.max_participants = 7;
+	to.empty_timeout_s = 60;
+	to.expires_ms = NOON_MS + 9000;
+	to.metadata = mask & OTTER_ROOM_METADATA ? "{\"a\":1}" : NULL;
+	to.updated_ms = at_ms;
+	store->ops->room_update(store, &to, mask, on_room, &got);
+	otter_latch_wait(&got.latch);
+	return got;
+}
+
+static void an_update_changes_what_it_names_and_nothing_else(void)
+{
+	create("rm_a", "kitchen");
+	struct got got = update("rm_a", OTTER_ROOM_MAX_PARTICIPANTS, NOON_MS + 1);
+	g_assert_cmpint(got.err, ==, OTTER_OK);
+	g_assert_cmpint(got.room.max_participants, ==, 7);
+	g_assert_cmpint(got.room.updated_ms, ==, NOON_MS + 1);
+	g_assert_cmpint(got.room.empty_timeout_s + got.room.expires_ms, ==, 0);
+	g_assert_cmpstr(got.metadata, ==, "{}");
+	update("rm_a", OTTER_ROOM_METADATA | OTTER_ROOM_EMPTY_TIMEOUT, NOON_MS + 2);
+	update("rm_a", OTTER_ROOM_EXPIRES, NOON_MS + 3);
+	got = get("kitchen");
+	g_assert_cmpint(got.room.max_participants, ==, 7);
+	g_assert_cmpint(got.room.empty_timeout_s, ==, 60);
+	g_assert_cmpint(got.room.expires_ms, ==, NOON_MS + 9000);
+	g_assert_cmpint(got.room.created_ms, ==, NOON_MS);
+	g_assert_cmpstr(got.metadata, ==, "{\"a\":1}");
+}
+
+static void what_is_closed_or_expired_or_unknown_takes_no_update(void)
+{
+	create("rm_a", "");
+	g_assert_cmpint(update("rm_b", OTTER_ROOM_MAX_PARTICIPANTS, NOON_MS).err, ==, OTTER_ROOM_NOT_FOUND);
+	update("rm_a", OTTER_ROOM_EXPIRES, NOON_MS);
+	struct got got = update("rm_a", OTTER_ROOM_MAX_PARTICIPANTS, NOON_MS + 9000);
+	g_assert_cmpint(got.err, ==, OTTER_ROOM_CLOSED);
+	g_assert_false(got.row);
+	close_room("rm_a", NOON_MS + 1);
+	g_assert_cmpint(update("rm_a", OTTER_ROOM_MAX_PARTICIPANTS, NOON_MS + 2).err, ==, OTTER_ROOM_CLOSED);
+	g_assert_cmpint(get("rm_a").room.max_participants, ==, 4);
+}
+
+struct page_of_rooms {
+	GString *ids;
+	struct otter_latch latch;
+};
+
+static void on_room_of_page(void *arg, enum otter_err err, const void *row)
+{
+	struct page_of_rooms *l = arg;
+	const struct otter_room_record *room = row;
+	if (room != NULL)
+		g_string_append_printf(l->ids, "%s%s ", room->id, room->metadata);
+	else
+		otter_latch_open(&l->latch, err);
+}
+
+static void assert_page(struct otter_room_query query, const char *ids)
+{
+	struct page_of_rooms l = { .ids = g_string_new(NULL) };
+	otter_latch_init(&l.latch);
+	store->ops->room_each(store, &query, on_room_of_page, &l);
+	g_assert_cmpint(otter_latch_wait(&l.latch), ==, OTTER_OK);
+	g_assert_cmpstr(l.ids->str, ==, ids);
+	g_string_free(l.ids, TRUE);
+}
+
+static void rooms_are_listed_by_page_oldest_first_open_or_closed(void)
+{
+	static const char *const ids[] = { "rm_d", "rm_c", "rm_b", "rm_a" };
+	for (size_t i = 0; i < G_N_ELEMENTS(ids); i++) {
+		struct otter_room_record room = record(ids[i], "");
+		room.created_ms = NOON_MS + (i < 2 ? 0 : (int64_t)i); /* rm_d and rm_c in the same moment: by id */
+		create_room(room);
+	}
+	close_room("rm_b", NOON_MS + 5);
+	update("rm_a", OTTER_ROOM_EXPIRES, NOON_MS + 5);
+	struct otter_room_query all = { .open = true, .closed = true, .now_ms = NOON_MS + 5, .limit = 100 };
+	assert_page(all, "rm_c{} rm_d{} rm_b{} rm_a{} ");
+	struct otter_room_query page = all;
+	page.limit = 2;
+	assert_page(page, "rm_c{} rm_d{} ");
+	page.after_ms = NOON_MS;
+	g_strlcpy(page.after_id, "rm_c", sizeof page.after_id);
+	assert_page(page, "rm_d{} rm_b{} ");
+	struct otter_room_query open = all;
+	open.closed = false;
+	assert_page(open, "rm_c{} rm_d{} rm_a{} ");
+	open.now_ms = NOON_MS + 9000;
+	assert_page(open, "rm_c{} rm_d{} ");
+	struct otter_room_query closed = open;
+	closed.open = false;
+	closed.closed = true;
+	assert_page(closed, "rm_b{} rm_a{} ");
+}
+
 static void closing_twice_keeps_the_first_time(void)
 {
 	create("rm_1", "");
@@ -510,6 +612,9 @@ static void a_room_is_open_until_it_is_closed_or_expires(void)
 /* ---- both run the same set ---- */
 
 static const struct check both[] = {
+	{ "an update changes what it names and nothing else", an_update_changes_what_it_names_and_nothing_else },
+	{ "what is closed or expired or unknown takes no update", what_is_closed_or_expired_or_unknown_takes_no_update },
+	{ "rooms are listed by page, oldest first, open or closed", rooms_are_listed_by_page_oldest_first_open_or_closed },
 	{ "a room comes back as it went in", a_room_comes_back_as_it_went_in },
 	{ "what is not there is not found", what_is_not_there_is_not_found },
 	{ "a name is taken once, and the conflict shows by whom", a_name_is_taken_once_and_the_conflict_shows_by_whom },

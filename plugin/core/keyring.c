@@ -12,8 +12,23 @@
 struct loading {
 	struct otter_keyring *keyring;
 	const char *secret;
+	bool other_secret; /* a key of the store was made with another secret */
 	struct otter_latch latch;
 };
+
+/* The kid of a key is made of the secret and the salt, so that another secret beside the same database is noticed. It says nothing of the key. */
+static void make_kid(const char *secret, const struct otter_signing_key_record *record, char kid[OTTER_ID_SIZE])
+{
+	static const char label[] = "kid";
+	unsigned char bytes[sizeof label + sizeof record->salt], hash[OTTER_SHA256_SIZE];
+	memcpy(bytes, label, sizeof label);
+	memcpy(bytes + sizeof label, record->salt, sizeof record->salt);
+	otter_hmac_sha256(secret, strlen(secret), bytes, sizeof bytes, hash);
+	memcpy(kid, "sk_", 3);
+	for (int i = 0; i < OTTER_ID_RANDOM; i++)
+		kid[3 + i] = OTTER_BASE62[hash[i] % 62];
+	kid[3 + OTTER_ID_RANDOM] = '\0';
+}
 
 static void derive(const char *secret, const struct otter_signing_key_record *record, struct otter_signing_key *key)
 {
@@ -46,6 +61,9 @@ static void on_signing_key(void *arg, enum otter_err err, const void *row)
 		return;
 	}
 	struct otter_signing_key key;
+	char kid[OTTER_ID_SIZE];
+	make_kid(l->secret, row, kid);
+	l->other_secret = l->other_secret || strcmp(kid, ((const struct otter_signing_key_record *)row)->kid) != 0;
 	derive(l->secret, row, &key);
 	g_array_append_val(l->keyring->signing_keys, key);
 	otter_wipe(&key, sizeof key);
@@ -66,15 +84,17 @@ static enum otter_err load_deployment_id(struct loading *l, struct otter_store *
 	return otter_latch_wait(&l->latch);
 }
 
-static enum otter_err load_signing_keys(struct loading *l, struct otter_store *store)
+static enum otter_err load_signing_keys(struct loading *l, struct otter_store *store, struct otter_error *e)
 {
 	store->ops->signing_key_each(store, on_signing_key, l);
 	enum otter_err err = otter_latch_wait(&l->latch);
+	if (err == OTTER_OK && l->other_secret)
+		return otter_fail(e, OTTER_UNAVAILABLE, "the signing secret is not the one that this store was made with: restore its file, or no link works any more.");
 	if (err != OTTER_OK || l->keyring->signing_keys->len > 0)
 		return err;
 	struct otter_signing_key_record record = { .active = true, .created_ms = otter_wall_ms(l->keyring->env) };
-	otter_id_new(l->keyring->env, "sk_", record.kid);
 	otter_random(l->keyring->env, record.salt, sizeof record.salt);
+	make_kid(l->secret, &record, record.kid);
 	store->ops->signing_key_create(store, &record, on_created, l);
 	err = otter_latch_wait(&l->latch);
 	if (err == OTTER_OK)
@@ -116,7 +136,7 @@ enum otter_err otter_keyring_open(struct otter_keyring *k, const struct otter_en
 	otter_latch_init(&l.latch);
 	enum otter_err err = load_deployment_id(&l, store);
 	if (err == OTTER_OK)
-		err = load_signing_keys(&l, store);
+		err = load_signing_keys(&l, store, e);
 	if (err == OTTER_OK)
 		err = load_api_keys(&l, store, first_key_file, e);
 	otter_latch_clear(&l.latch);

@@ -11,7 +11,8 @@
 #define GATE_SECRET_MIN 16           /* characters */
 #define SIGNING_SECRET_MIN 32        /* characters */
 #define TURN_REFRESH_MS 5000         /* how soon a rotated TURN secret is used */
-#define TICK_AT_MOST_MS 1000         /* the wall clock may jump under an expiry: look again this often */
+#define TICK_AT_MOST_MS 1000         /* the clock's thread is never asleep for longer: what is added meanwhile waits no longer than this */
+#define CLOSE_AGAIN_MS 5000          /* after the store has failed to */
 
 /* The registry: what otter_ref answers. The one global of the core. */
 static struct {
@@ -271,10 +272,13 @@ unsigned otter_room_presence(struct otter *o, const char *id)
 /* A close on its way. */
 struct closing {
 	struct otter *o;
+	char id[OTTER_ID_SIZE];
 	const char *reason; /* static */
 	otter_store_fn fn;  /* or NULL */
 	void *arg;
 };
+
+static void close_again(void *context, void *arg);
 
 static void on_closed(void *arg, enum otter_err err, const void *row)
 {
@@ -291,10 +295,19 @@ static void on_closed(void *arg, enum otter_err err, const void *row)
 	otter_room_unref(room);
 	if (c->fn != NULL)
 		c->fn(c->arg, err, row);
-	else if (err != OTTER_OK)
-		otter_log(o->env, OTTER_LOG_ERROR, "a room could not be closed (%s): %s", c->reason, otter_err_text(err));
-	g_free(c);
+	if (c->fn == NULL && err != OTTER_OK && err != OTTER_ROOM_NOT_FOUND) { /* nobody else will ask for it again */
+		otter_log(o->env, OTTER_LOG_ERROR, "%s could not be closed (%s), trying again: %s", c->id, c->reason, otter_err_text(err));
+		otter_deadlines_add(&o->deadlines, otter_mono_ms(o->env) + CLOSE_AGAIN_MS, close_again, c, g_free);
+	} else {
+		g_free(c);
+	}
 	otter_leave(o);
+}
+
+static void close_again(void *context, void *arg)
+{
+	const struct closing *c = arg;
+	otter_close_room(context, c->id, c->reason, NULL, NULL);
 }
 
 void otter_close_room(struct otter *o, const char *id, const char *reason, otter_store_fn fn, void *arg)
@@ -305,6 +318,7 @@ void otter_close_room(struct otter *o, const char *id, const char *reason, otter
 		return;
 	}
 	struct closing *c = g_new0(struct closing, 1);
-	*c = (struct closing){ o, reason, fn, arg };
+	*c = (struct closing){ .o = o, .reason = reason, .fn = fn, .arg = arg };
+	g_strlcpy(c->id, id, sizeof c->id);
 	o->store->ops->room_close(o->store, id, otter_wall_ms(o->env), on_closed, c);
 }

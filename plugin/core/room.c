@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define EXPIRY_LOOK_MS 60000 /* the wall clock may jump under an expiry: look again this often */
+
 struct otter_room *otter_room_new(struct otter *o, const struct otter_room_record *record)
 {
 	struct otter_room *room = g_new0(struct otter_room, 1);
@@ -240,45 +242,94 @@ enum otter_err otter_room_resume(struct otter_room *room, struct otter_conn *con
 
 /* ---- leaving ---- */
 
+static void room_unref_data(void *room)
+{
+	otter_room_unref(room);
+}
+
+/* ---- when its time is over; a deadline of each kind for a room, which looks again when it was too early ---- */
+
+static void on_empty_timeout(void *context, void *arg);
+
+/* With the lock held. */
+static void watch_empty(struct otter_room *room)
+{
+	if (room->empty_watched || room->closed || room->empty_since_ms == 0 || room->record.empty_timeout_s == 0)
+		return;
+	room->empty_watched = true;
+	otter_deadlines_add(&room->otter->deadlines, room->empty_since_ms + room->record.empty_timeout_s * 1000, on_empty_timeout,
+		otter_room_ref(room), room_unref_data);
+}
+
+/* With the lock held. */
+static bool empty_for_too_long(const struct otter_room *room)
+{
+	return !room->closed && room->empty_since_ms != 0 && room->record.empty_timeout_s != 0 &&
+	       otter_mono_ms(room->otter->env) >= room->empty_since_ms + room->record.empty_timeout_s * 1000;
+}
+
+/* The store's completion, in one order with those of joins: who came before has a seat by now and keeps the room open, who comes after finds it closed.
+ * Takes a reference. */
+static void on_still_empty(void *arg, enum otter_err err, const void *row)
+{
+	struct otter_room *room = arg;
+	struct otter *o = room->otter;
+	(void)err, (void)row;
+	bool over;
+	{
+		OTTER_LOCKED(&room->lock);
+		over = empty_for_too_long(room);
+		room->closed = room->closed || over;
+	}
+	if (over)
+		otter_close_room(o, room->record.id, "empty", NULL, NULL);
+	otter_room_unref(room);
+	otter_leave(o);
+}
+
 static void on_empty_timeout(void *context, void *arg)
 {
 	struct otter *o = context;
 	struct otter_room *room = arg;
-	bool due;
+	bool over;
 	{
 		OTTER_LOCKED(&room->lock);
-		due = room->empty_since_ms != 0 && otter_mono_ms(o->env) >= room->empty_since_ms + room->record.empty_timeout_s * 1000;
+		room->empty_watched = false;
+		over = empty_for_too_long(room);
+		if (!over)
+			watch_empty(room);
 	}
-	if (due)
-		otter_close_room(o, room->record.id, "empty", NULL, NULL);
+	if (over && otter_enter(o))
+		o->store->ops->room_get(o->store, room->record.id, on_still_empty, otter_room_ref(room));
 }
 
 static void on_expiry(void *context, void *arg)
 {
 	struct otter *o = context;
 	struct otter_room *room = arg;
-	bool due;
+	bool over;
 	{
 		OTTER_LOCKED(&room->lock);
-		due = !room->closed && room->record.expires_ms != 0 && otter_wall_ms(o->env) >= room->record.expires_ms;
-		if (!due && !room->closed) /* it was changed, or the wall clock was set back */
+		over = !room->closed && room->record.expires_ms != 0 && otter_wall_ms(o->env) >= room->record.expires_ms;
+		if (!over && otter_mono_ms(o->env) >= room->expiry_look_ms) { /* else a sooner look was asked for meanwhile, and goes on */
+			room->expiry_look_ms = 0;
 			otter_room_expire_later(room);
+		}
 	}
-	if (due)
+	if (over)
 		otter_close_room(o, room->record.id, "expired", NULL, NULL);
-}
-
-static void room_unref_data(void *room)
-{
-	otter_room_unref(room);
 }
 
 void otter_room_expire_later(struct otter_room *room)
 {
 	struct otter *o = room->otter;
-	if (room->record.expires_ms != 0)
-		otter_deadlines_add(&o->deadlines, otter_mono_ms(o->env) + MAX(room->record.expires_ms - otter_wall_ms(o->env), 0), on_expiry,
-			otter_room_ref(room), room_unref_data);
+	if (room->closed || room->record.expires_ms == 0)
+		return;
+	int64_t look_ms = otter_mono_ms(o->env) + CLAMP(room->record.expires_ms - otter_wall_ms(o->env), 0, EXPIRY_LOOK_MS);
+	if (room->expiry_look_ms != 0 && room->expiry_look_ms <= look_ms)
+		return;
+	room->expiry_look_ms = look_ms;
+	otter_deadlines_add(&o->deadlines, look_ms, on_expiry, otter_room_ref(room), room_unref_data);
 }
 
 /* Take the seat out of the room and tell the others. Frees it. */
@@ -297,9 +348,7 @@ static void seat_end(struct otter_room *room, struct otter_seat *seat, const cha
 	otter_seat_free(seat);
 	if (room->n_seats == 0) {
 		room->empty_since_ms = otter_mono_ms(room->otter->env);
-		if (room->record.empty_timeout_s > 0)
-			otter_deadlines_add(&room->otter->deadlines, room->empty_since_ms + room->record.empty_timeout_s * 1000, on_empty_timeout,
-				otter_room_ref(room), room_unref_data);
+		watch_empty(room);
 	}
 }
 
@@ -455,6 +504,7 @@ void otter_room_change(struct otter_room *room, const struct otter_room_record *
 	json_object_set_new(event, "room", room_json(room));
 	tell_others(room, NULL, event);
 	otter_room_expire_later(room);
+	watch_empty(room);
 }
 
 bool otter_room_eject(struct otter_room *room, const char *participant)

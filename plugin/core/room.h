@@ -30,6 +30,8 @@ struct otter_room {
 	int64_t last_order, last_attach;
 	int64_t empty_since_ms;                       /* monotonic; 0: somebody is here, or nobody has been yet */
 	bool closed;
+	bool empty_watched;                           /* a deadline for empty_timeout is in the queue */
+	int64_t expiry_look_ms;                       /* monotonic: when expires_at is looked at next; 0: never */
 };
 
 /* Copies `record`. New reference. */

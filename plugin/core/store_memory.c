@@ -62,7 +62,7 @@ static void memory_room_create(struct otter_store *store, const struct otter_roo
 	OTTER_LOCKED(&m->lock);
 	struct otter_room_record *namesake = room->unique_name[0] ? find_by_name(m, room->unique_name) : NULL;
 	if (namesake != NULL && !otter_room_record_open(namesake, room->created_ms)) {
-		namesake->closed_ms = namesake->expires_ms;
+		namesake->closed_ms = namesake->updated_ms = namesake->expires_ms;
 		namesake = NULL;
 	}
 	if (namesake == NULL)

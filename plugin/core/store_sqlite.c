@@ -4,7 +4,9 @@
  *   any thread ──job──▶ queue ──▶ writer: BEGIN; job; job; job; COMMIT ──▶ completions
  *
  * All jobs that wait are done in one transaction and answered after its COMMIT, so that many at once share one fsync. A job that
- * fails by itself (a savepoint) does not take the others with it; a COMMIT that fails takes all of them, and says so to each. */
+ * fails by itself (a savepoint) does not take the others with it. When the transaction itself fails (no BEGIN, no COMMIT, or SQLite has rolled
+ * it back, as it does on a full disk) nothing of it is on disk, and each write is told so; reads are then done again by themselves, so that
+ * people still get into their rooms. */
 #include "store.h"
 
 #include "lock.h"
@@ -46,7 +48,7 @@ static const char *const schema_steps[] = {
 	X(room_insert, "INSERT INTO room (" ROOM_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")      \
 	X(room_by_id, "SELECT " ROOM_COLUMNS " FROM room WHERE id = ?1")                                           \
 	X(room_by_name, "SELECT " ROOM_COLUMNS " FROM room WHERE unique_name = ?1 AND closed_ms = 0")              \
-	X(room_expire_name, "UPDATE room SET closed_ms = expires_ms WHERE unique_name = ?1 AND closed_ms = 0"      \
+	X(room_expire_name, "UPDATE room SET closed_ms = expires_ms, updated_ms = expires_ms WHERE unique_name = ?1 AND closed_ms = 0"      \
 	                    " AND expires_ms > 0 AND expires_ms <= ?2")                                            \
 	X(room_close, "UPDATE room SET closed_ms = ?2, updated_ms = ?2 WHERE id = ?1 AND closed_ms = 0")           \
 	X(room_update, "UPDATE room SET max_participants = ?2, empty_timeout_s = ?3, expires_ms = ?4, updated_ms = ?5, metadata = ?6" \
@@ -85,6 +87,7 @@ struct job {
 	void (*answer)(struct job *job);
 	otter_store_fn fn;
 	void *arg;
+	bool reads;      /* changes nothing */
 	enum otter_err err;
 	/* what comes in and goes out; which of them, `run` knows */
 	struct otter_room_record room;
@@ -109,6 +112,13 @@ static void job_free(struct job *job)
 	if (job->texts != NULL)
 		g_ptr_array_free(job->texts, TRUE);
 	g_free(job);
+}
+
+/* Begin the rows of a list, anew if it was tried before. */
+static void rows_of(struct job *job, guint size)
+{
+	g_clear_pointer(&job->rows, g_array_unref);
+	job->rows = g_array_new(FALSE, FALSE, size);
 }
 
 /* ---- statements ---- */
@@ -273,7 +283,8 @@ static enum otter_err run_room_each(struct sqlite *s, struct job *job)
 {
 	sqlite3_stmt *st = s->st.room_page;
 	int rc;
-	job->rows = g_array_new(FALSE, FALSE, sizeof(struct otter_room_record));
+	rows_of(job, sizeof(struct otter_room_record));
+	g_clear_pointer(&job->texts, g_ptr_array_unref);
 	job->texts = g_ptr_array_new_with_free_func(g_free);
 	sqlite3_bind_int64(st, 1, job->query.after_ms);
 	bind_text(st, 2, job->query.after_id);
@@ -348,13 +359,13 @@ static enum otter_err fetch_all(struct sqlite *s, sqlite3_stmt *st, void (*read)
 
 static enum otter_err run_key_each(struct sqlite *s, struct job *job)
 {
-	job->rows = g_array_new(FALSE, FALSE, sizeof(struct otter_key_record));
+	rows_of(job, sizeof(struct otter_key_record));
 	return fetch_all(s, s->st.key_all, read_key, job->rows);
 }
 
 static enum otter_err run_signing_key_each(struct sqlite *s, struct job *job)
 {
-	job->rows = g_array_new(FALSE, FALSE, sizeof(struct otter_signing_key_record));
+	rows_of(job, sizeof(struct otter_signing_key_record));
 	return fetch_all(s, s->st.signing_key_all, read_signing_key, job->rows);
 }
 
@@ -410,28 +421,47 @@ static enum otter_err run_in_savepoint(struct sqlite *s, struct job *job)
 	if (err != OTTER_OK)
 		return err;
 	err = job->run(s, job);
+	if (sqlite3_get_autocommit(s->db)) /* SQLite has rolled back all of it, savepoints included */
+		return err == OTTER_OK ? OTTER_UNAVAILABLE : err;
 	if (err == OTTER_UNAVAILABLE || err == OTTER_STORAGE_FULL)
 		execute(s, s->st.savepoint_rollback);
 	execute(s, s->st.savepoint_release);
 	return err;
 }
 
-/* Run the batch in one transaction. If BEGIN or COMMIT fails nothing of it is on disk, and each job is told why. */
-static void run_batch(struct sqlite *s, GQueue *batch)
+/* Run the batch in one transaction. OTTER_OK, or why nothing of it is on disk. */
+static enum otter_err run_transaction(struct sqlite *s, GQueue *batch)
 {
 	enum otter_err whole = execute(s, s->st.begin);
-	for (GList *l = batch->head; l != NULL; l = l->next) {
+	for (GList *l = batch->head; whole == OTTER_OK && l != NULL; l = l->next) {
 		struct job *job = l->data;
-		job->err = whole == OTTER_OK ? run_in_savepoint(s, job) : whole;
+		job->err = run_in_savepoint(s, job);
+		if (sqlite3_get_autocommit(s->db))
+			whole = job->err;
 	}
 	if (whole == OTTER_OK)
 		whole = execute(s, s->st.commit);
-	if (whole == OTTER_OK)
-		return;
-	if (!sqlite3_get_autocommit(s->db))
+	if (whole != OTTER_OK && !sqlite3_get_autocommit(s->db))
 		execute(s, s->st.rollback);
+	return whole;
+}
+
+static bool only_reads(const GQueue *batch)
+{
 	for (GList *l = batch->head; l != NULL; l = l->next)
-		((struct job *)l->data)->err = whole;
+		if (!((struct job *)l->data)->reads)
+			return false;
+	return true;
+}
+
+static void run_batch(struct sqlite *s, GQueue *batch)
+{
+	bool reads = only_reads(batch); /* which need no transaction, and no right to write */
+	enum otter_err whole = reads ? OTTER_OK : run_transaction(s, batch);
+	for (GList *l = batch->head; (reads || whole != OTTER_OK) && l != NULL; l = l->next) {
+		struct job *job = l->data;
+		job->err = job->reads ? job->run(s, job) : whole;
+	}
 }
 
 static void *writer_main(void *arg)
@@ -470,7 +500,7 @@ static void sqlite_room_create(struct otter_store *store, const struct otter_roo
 
 static void sqlite_room_get(struct otter_store *store, const char *id_or_name, otter_store_fn fn, void *arg)
 {
-	submit(store, &(struct job){ .run = run_room_get, .answer = answer_room, .fn = fn, .arg = arg, .text = g_strdup(id_or_name) });
+	submit(store, &(struct job){ .run = run_room_get, .reads = true, .answer = answer_room, .fn = fn, .arg = arg, .text = g_strdup(id_or_name) });
 }
 
 static void sqlite_room_close(struct otter_store *store, const char *id, int64_t closed_ms, otter_store_fn fn, void *arg)
@@ -487,7 +517,7 @@ static void sqlite_room_update(struct otter_store *store, const struct otter_roo
 
 static void sqlite_room_each(struct otter_store *store, const struct otter_room_query *query, otter_store_fn fn, void *arg)
 {
-	submit(store, &(struct job){ .run = run_room_each, .answer = answer_each, .fn = fn, .arg = arg, .query = *query });
+	submit(store, &(struct job){ .run = run_room_each, .reads = true, .answer = answer_each, .fn = fn, .arg = arg, .query = *query });
 }
 
 static void sqlite_key_create(struct otter_store *store, const struct otter_key_record *key, otter_store_fn fn, void *arg)
@@ -497,7 +527,7 @@ static void sqlite_key_create(struct otter_store *store, const struct otter_key_
 
 static void sqlite_key_each(struct otter_store *store, otter_store_fn fn, void *arg)
 {
-	submit(store, &(struct job){ .run = run_key_each, .answer = answer_each, .fn = fn, .arg = arg });
+	submit(store, &(struct job){ .run = run_key_each, .reads = true, .answer = answer_each, .fn = fn, .arg = arg });
 }
 
 static void sqlite_signing_key_create(struct otter_store *store, const struct otter_signing_key_record *key, otter_store_fn fn, void *arg)
@@ -507,7 +537,7 @@ static void sqlite_signing_key_create(struct otter_store *store, const struct ot
 
 static void sqlite_signing_key_each(struct otter_store *store, otter_store_fn fn, void *arg)
 {
-	submit(store, &(struct job){ .run = run_signing_key_each, .answer = answer_each, .fn = fn, .arg = arg });
+	submit(store, &(struct job){ .run = run_signing_key_each, .reads = true, .answer = answer_each, .fn = fn, .arg = arg });
 }
 
 static void sqlite_deployment_id(struct otter_store *store, const char *proposal, otter_store_fn fn, void *arg)

@@ -90,11 +90,13 @@ FRAMINGS = {
     "two lengths": [b"Content-Length: 2", b"Content-Length: 4"],
     "two equal lengths": [b"Content-Length: 2", b"Content-Length: 2"],
     "chunked twice": [b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked"],
+    "a blank before the colon": [b"Content-Length : 5"],
+    "a tab in the name": [b"Content-Length\t: 5"],
 }
 
 
 @pytest.mark.parametrize("framing", FRAMINGS)
-def test_a_request_with_two_framings_is_refused_and_nothing_behind_it_is_served(home, nothing_new, framing):
+def test_a_request_with_unclear_framing_is_refused_and_nothing_behind_it_is_served(home, nothing_new, framing):
     head = b"\r\n".join([b"POST /v1/rooms HTTP/1.1", b"Host: a", b"Authorization: Bearer " + home.key.encode(),
                          b"Content-Type: application/json", *FRAMINGS[framing], b"", b""])
     answers = talk(home, head + b"0\r\n\r\n" + SMUGGLED)

@@ -2,9 +2,13 @@
 """What survives when Janus is killed in the middle of its work, and is brought up again."""
 
 import asyncio
+import contextlib
+import threading
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
+import requests
 from harness.otter_client import OtterError, Participant
 from harness.wait import wait_until
 
@@ -14,6 +18,30 @@ async def enter(home, room, token, **fields):
     await person.connect()
     await person.join(**fields)
     return person
+
+
+def hammer(home, stop):
+    """Requests one after the other over a connection that is kept alive, until the server or the test ends it."""
+    with requests.Session() as session, contextlib.suppress(requests.RequestException):
+        while not stop.is_set():
+            session.post(f"{home.info['api']}/rooms", json={}, headers={"Authorization": f"Bearer {home.key}"}, timeout=10)
+
+
+def test_a_stop_under_load_is_a_clean_one(fresh_home):
+    """Whoever keeps a connection alive must not keep the server from stopping, nor make it fall."""
+    stop = threading.Event()
+    busy = [threading.Thread(target=hammer, args=(fresh_home, stop)) for _ in range(40)]
+    for each in busy:
+        each.start()
+    wait_until(lambda: len(fresh_home.rest("GET", "/v1/rooms").json()["rooms"]) == 100, 20, "there is load")
+    fresh_home.down()
+    stop.set()
+    for each in busy:
+        each.join()
+    log = (Path(fresh_home.info["home"]) / "log" / "janus.log").read_text(encoding="utf-8", errors="replace")
+    assert "Bye!" in log and "Fatal error" not in log, log[-2000:]
+    fresh_home.up()  # which its end takes down again
+    assert fresh_home.rest("GET", "/healthz", key=None).status_code == 200
 
 
 def test_rooms_the_key_and_an_old_link_survive_a_kill(fresh_home):

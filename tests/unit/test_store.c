@@ -3,7 +3,9 @@
 #include "fixture.h"
 #include "core/store.h"
 
+#include <signal.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -474,6 +476,64 @@ static void what_is_answered_is_there_for_another_reader(void)
 	end();
 }
 
+/* ---- a disk that takes no more: files may not grow beyond this ---- */
+
+static void limit_files_to(rlim_t bytes)
+{
+	struct rlimit limit;
+	g_assert_cmpint(getrlimit(RLIMIT_FSIZE, &limit), ==, 0);
+	limit.rlim_cur = MIN(bytes, limit.rlim_max);
+	g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &limit), ==, 0);
+}
+
+#define FULL_CREATES 400
+
+struct full {
+	struct got got[FULL_CREATES];
+	char id[FULL_CREATES][OTTER_ID_SIZE];
+};
+
+/* All in flight at once, so that they share transactions. */
+static void create_all(struct full *full)
+{
+	for (int i = 0; i < FULL_CREATES; i++) {
+		g_snprintf(full->id[i], OTTER_ID_SIZE, "rm_full%d", i);
+		struct otter_room_record room = record(full->id[i], "");
+		otter_latch_init(&full->got[i].latch);
+		store->ops->room_create(store, &room, on_room, &full->got[i]);
+	}
+	for (int i = 0; i < FULL_CREATES; i++)
+		otter_latch_wait(&full->got[i].latch);
+}
+
+static void what_a_full_disk_refuses_is_not_there_and_the_rest_is_and_reads_go_on(void)
+{
+	begin(true);
+	signal(SIGXFSZ, SIG_IGN); /* write(2) answers EFBIG instead */
+	create("rm_before", "");
+	g_autofree char *wal = g_strconcat(path, "-wal", NULL);
+	struct stat st;
+	g_assert_cmpint(stat(wal, &st), ==, 0);
+	limit_files_to((rlim_t)st.st_size + 32 * 1024); /* some pages more */
+	struct full *full = g_new0(struct full, 1);
+	create_all(full);
+	g_assert_cmpint(get("rm_before").err, ==, OTTER_OK);
+	g_assert_cmpint(get("rm_nobody").err, ==, OTTER_ROOM_NOT_FOUND);
+	struct got last = create("rm_last", "");
+	limit_files_to(RLIM_INFINITY);
+	int refused_ones = 0;
+	for (int i = 0; i < FULL_CREATES; i++) {
+		bool made = full->got[i].err == OTTER_OK;
+		refused_ones += !made;
+		g_assert_cmpint(get(full->id[i]).err, ==, made ? OTTER_OK : OTTER_ROOM_NOT_FOUND);
+	}
+	g_test_message("%d of %d refused, the last: %s", refused_ones, FULL_CREATES, otter_err_code(last.err));
+	g_assert_cmpint(create("rm_after", "").err, ==, OTTER_OK); /* unaided */
+	g_assert_cmpint(refused_ones, >, 0);
+	g_free(full);
+	end();
+}
+
 static void the_journal_is_wal_and_the_file_ours_alone(void)
 {
 	begin(true);
@@ -631,6 +691,8 @@ static const struct check both[] = {
 };
 
 static const struct check sqlite_alone[] = {
+	{ "what a full disk refuses is not there, the rest is, and reads go on",
+		what_a_full_disk_refuses_is_not_there_and_the_rest_is_and_reads_go_on },
 	{ "all of a burst is answered and on disk", all_of_a_burst_is_answered_and_on_disk },
 	{ "what is answered is there for another reader", what_is_answered_is_there_for_another_reader },
 	{ "the journal is WAL and the file ours alone", the_journal_is_wal_and_the_file_ours_alone },

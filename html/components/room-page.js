@@ -103,7 +103,7 @@ function enter(joined) {
   });
   joined.on('state', (state) => follow(joined, state));
   showOwnMedia(joined);
-  if (joined.mediaError) notice(strings.device[joined.mediaError.code]);
+  if (joined.mediaError) noticeDevice(joined.mediaError, missing(joined));
   if (joined.state !== 'ended') show('connected');
   follow(joined, joined.state);
   if (!joined.participants.length) say(strings.call.alone);
@@ -131,17 +131,29 @@ function showOwnMedia({ me }) {
   camera.set(me.media.video);
 }
 
+/** What was wished for and is not there. @param {import('../sdk/otter.js').Call} joined @returns {'both' | 'mic' | 'camera'} */
+function missing({ me }) {
+  const mic = wish.audio && !me.media.audio;
+  return mic && wish.video && !me.media.video ? 'both' : mic ? 'mic' : 'camera';
+}
+
+/** @param {OtterError} error @param {'both' | 'mic' | 'camera'} what */
+function noticeDevice(error, what) {
+  notice(strings.device[error.code]?.[what] ?? strings.errors.internal.text);
+}
+
 /**
  * @param {Toggle} toggle
+ * @param {'mic' | 'camera'} what
  * @param {(on: boolean) => Promise<void> | undefined} act
  * @param {boolean} on
  */
-async function switchDevice(toggle, act, on) {
+async function switchDevice(toggle, what, act, on) {
   toggle.busy = true;
   try {
     await act(on);
   } catch (error) {
-    notice(strings.device[/** @type {OtterError} */ (error).code] ?? strings.errors.internal.text);
+    noticeDevice(/** @type {OtterError} */ (error), what);
   } finally {
     toggle.busy = false;
   }
@@ -206,8 +218,8 @@ const micLook = { icons: ['mic', 'mic-off'], labels: [micOn, micOff] };
 /** @type {{icons: [string, string], labels: [string, string]}} */
 const cameraLook = { icons: ['camera', 'camera-off'], labels: [cameraOn, cameraOff] };
 
-const mic = new Toggle($('mic'), { ...micLook, onchange: (on) => switchDevice(mic, (o) => call?.setMicrophone(o), on) });
-const camera = new Toggle($('camera'), { ...cameraLook, onchange: (on) => switchDevice(camera, (o) => call?.setCamera(o), on) });
+const mic = new Toggle($('mic'), { ...micLook, onchange: (on) => switchDevice(mic, 'mic', (o) => call?.setMicrophone(o), on) });
+const camera = new Toggle($('camera'), { ...cameraLook, onchange: (on) => switchDevice(camera, 'camera', (o) => call?.setCamera(o), on) });
 const lobbyMic = new Toggle($('lobby-mic'), { ...micLook, onchange: (on) => lobbyMic.set(wish.audio = on) });
 const lobbyCamera = new Toggle($('lobby-camera'), { ...cameraLook, onchange: (on) => lobbyCamera.set(wish.video = on) });
 

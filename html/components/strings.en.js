@@ -47,12 +47,19 @@ export const strings = Object.freeze({
     closed: '',
   },
 
-  /** Notices inside the call: it goes on without the device. @type {Record<string, string>} */
+  /** Notices inside the call, by error code and by what is missing: it goes on without. @type {Record<string, Record<'both' | 'mic' | 'camera', string>>} */
   device: {
-    no_camera: 'A camera or microphone is missing or in use elsewhere. You are in the call with what works.',
-    permission_denied: 'The browser was not allowed to use your camera or microphone. Allow it at the address bar, then switch it on below.',
+    no_camera: {
+      both: 'No camera or microphone was found, or another program is using them. You can see and hear the others.',
+      camera: 'No camera was found, or another program is using it. The call goes on without.',
+      mic: 'No microphone was found, or another program is using it. The call goes on without.',
+    },
+    permission_denied: {
+      both: 'The browser was not allowed to use your camera and microphone. Allow them at the address bar, then switch them on below.',
+      camera: 'The browser was not allowed to use your camera. Allow it at the address bar, then switch it on below.',
+      mic: 'The browser was not allowed to use your microphone. Allow it at the address bar, then switch it on below.',
+    },
   },
-
 
   /** How a call ends by another hand or one's own, by reason. @type {Record<string, {title: string, text: string, action?: string}>} */
   ended: {

@@ -45,10 +45,40 @@ CONNECTION_STATES = f"Object.fromEntries({CONNECTIONS}.map(([id, pc]) => [id, pc
 
 CONFIGURATIONS = f"Object.fromEntries({CONNECTIONS}.map(([id, pc]) => [id, pc.getConfiguration()]))"
 
+# The example on plain janus.js has one connection, in a variable of its script.
+SHOW_PC_OF_EXAMPLE = """void (window.otterCall = {
+    get connections() { return new Map(pc ? [[peer.participant, pc]] : []); },
+})"""
+
+# Wherever a page asks for a camera, it gets a small picture, so that many fit on one machine.
+SMALL_VIDEO = """{
+    const devices = navigator.mediaDevices, ask = devices?.getUserMedia.bind(devices);
+    if (ask) devices.getUserMedia = (wish) =>
+        ask({...wish, ...(wish.video && {video: {width: 160, height: 120, frameRate: 10}})});
+}"""
+
+JOIN_BY_SDK = """async (link, options) => {
+    const {Otter} = await import('/sdk/otter.js');
+    window.otterCall = await Otter.join(link, options);
+}"""
+
 
 class Frames(NamedTuple):
     total: int
     peers: dict
+
+
+def with_small_video(page):
+    """The same page, whose camera from its next document on is 160x120 at 10 frames/s."""
+    page.send("Page.addScriptToEvaluateOnNewDocument", source=SMALL_VIDEO)
+    return page
+
+
+def join_without_media(browser, home, room, display="Bob"):
+    """A page of a new person who takes a seat by the SDK alone, with neither camera nor microphone."""
+    page = browser.new_page(f"{home.web}/")
+    page.evaluate(JOIN_BY_SDK, args=[room["url"], {"display": display, "audio": False, "video": False}])
+    return page
 
 
 def frames(page):

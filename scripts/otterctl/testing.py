@@ -18,7 +18,7 @@ from otterctl import build, checkout, output, packages
 from otterctl.errors import DONE, FAILED, USAGE, Failure
 
 TESTS = checkout.ROOT / "tests"
-FIRST = ["unit", "build", "api", "signaling", "web"]  # then the others by name
+FIRST = ["unit", "build", "install", "api", "signaling", "web"]  # then the others by name
 BY_HAND = {"artifacts", "bench", "fuzz", "harness", "soak", "storm"}
 SANITIZE = "sanitize"
 FUZZ = "fuzz"

@@ -169,7 +169,8 @@ def janus(tmp_path):
 
 @pytest.fixture(autouse=True)
 def prepared():
-    if not (ROOT / "configure").exists():
+    made = ROOT / "configure"
+    if not made.exists() or made.stat().st_mtime < (ROOT / "configure.ac").stat().st_mtime:
         run("autoreconf", "-fi", cwd=ROOT)
 
 

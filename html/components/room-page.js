@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The page of a room: before the call, in it, after it. What it shows follows body[data-state]:
-//   lobby | connecting | connected | reconnecting | ended | error        (body[data-code] says why, in the last two)
+//   lobby | connecting | waiting | connected | reconnecting | ended | error        (body[data-code] says why, in the last two)
 // For embedding and tests: ?autojoin=1 joins at once, ?name= presets the name, window.otterCall is the Call.
 
 import { Otter, OtterError } from '../sdk/otter.js';
@@ -78,11 +78,45 @@ async function join() {
     const joined = await Otter.join(address, { display, ...wish });
     call = joined;
     /** @type {any} */ (window).otterCall = joined;
-    enter(joined);
+    if (joined.state === 'waiting') await letIn(joined);
+    if (joined.me) enter(joined);
   } catch (error) {
     showEnd('error', error instanceof OtterError ? error.code : 'internal');
     if (!(error instanceof OtterError)) throw error;
   }
+}
+
+/** Shows that one waits, until one is in or it is over. @param {import('../sdk/otter.js').Call} joined */
+async function letIn(joined) {
+  show('waiting');
+  say(strings.waiting.text);
+  await new Promise((resolve) => joined.on('state', (state) => { if (joined.me || state === 'ended') resolve(null); }));
+  if (joined.state === 'ended' && !joined.me) follow(joined, 'ended');
+}
+
+/** Somebody waits before the door: a host decides. @param {import('../sdk/otter.js').Knock} knock */
+function addKnock({ participant, display, admit, deny }) {
+  dropKnock(participant);
+  const line = document.createElement('li');
+  line.dataset.participant = participant;
+  const name = document.createElement('span');
+  name.textContent = strings.knock.waits(display || strings.guest);
+  line.append(name, knockButton(strings.knock.admit, admit), knockButton(strings.knock.deny, deny));
+  $('knocks').append(line);
+  say(name.textContent);
+}
+
+/** @param {string} label @param {() => Promise<void>} act */
+function knockButton(label, act) {
+  const button = document.createElement('button');
+  button.textContent = label;
+  button.addEventListener('click', () => act().catch((error) => notice(strings.errors[error.code]?.text ?? strings.errors.internal.text)));
+  return button;
+}
+
+/** @param {string} participant */
+function dropKnock(participant) {
+  for (const line of $('knocks').querySelectorAll('li')) if (line.dataset.participant === participant) line.remove();
 }
 
 /** @param {import('../sdk/otter.js').Call} joined */
@@ -101,8 +135,11 @@ function enter(joined) {
     tiles.get(participant.id)?.update(participant);
     if (participant === joined.me) showOwnMedia(joined);
   });
+  joined.on('knock', addKnock);
+  joined.on('knock-over', dropKnock);
   joined.on('state', (state) => follow(joined, state));
   showOwnMedia(joined);
+  $('knocks').replaceChildren();
   if (joined.mediaError) noticeDevice(joined.mediaError, missing(joined));
   if (joined.state !== 'ended') show('connected');
   follow(joined, joined.state);
@@ -229,6 +266,7 @@ $('leave').title = leave;
 $('leave').addEventListener('click', () => call?.leave());
 $('lobby-form').addEventListener('submit', (/** @type {Event} */ event) => { event.preventDefault(); join(); });
 $('again').addEventListener('click', join);
+$('waiting-leave').addEventListener('click', () => call?.leave());
 $('sound').addEventListener('click', () => {
   for (const tile of tiles.values()) tile.unmute();
   $('sound').hidden = true;

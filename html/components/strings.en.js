@@ -16,6 +16,18 @@ export const strings = Object.freeze({
     titleOf: (room) => `Join “${room}”`,
   },
 
+  waiting: {
+    text: 'You are at the door. Somebody inside will let you in.',
+  },
+
+  /** For a host: somebody waits before the door. */
+  knock: {
+    /** @param {string} name */
+    waits: (name) => `${name} would like to join.`,
+    admit: 'Let in',
+    deny: 'Not now',
+  },
+
   controls: {
     micOn: 'Mute microphone',
     micOff: 'Unmute microphone',
@@ -65,6 +77,7 @@ export const strings = Object.freeze({
   ended: {
     left: { title: 'You have left the call', text: 'Your camera and microphone are off.', action: 'Join again' },
     ejected: { title: 'You were removed from the call', text: 'The host has ended your part in this call.' },
+    denied: { title: 'You were not let in', text: 'The host has not let you into this call. You can ask again.', action: 'Ask again' },
     revoked: { title: 'Your link was withdrawn', text: 'Ask for a new link if you should be in this call.' },
     expired: { title: 'Your time in this room is over', text: 'Ask for a new link to come back.' },
     closed: { title: 'The room was closed', text: 'The call is over for everybody.' },
@@ -93,6 +106,45 @@ export const strings = Object.freeze({
     negotiation_failed: { title: 'No connection to the others', text: 'The browsers could not agree on a way. Try again.', action: 'Try again' },
     replaced: { title: 'You are in this call elsewhere', text: 'The call was opened in another tab or on another device.', action: 'Use it here' },
     internal: { title: 'Something went wrong', text: 'This is our fault. Try again in a moment.', action: 'Try again' },
+  },
+
+  docs: {
+    title: 'REST API',
+    start: 'Start',
+    overview: 'Overview',
+    errorCodes: 'Error codes',
+    errors: 'Errors',
+    name: 'Name',
+    type: 'Type',
+    meaning: 'Meaning',
+    code: 'Code',
+    status: 'Status',
+    required: 'required',
+    optional: 'not always',
+    open: 'Open to all',
+    orNone: 'or nothing',
+    body: 'Body',
+    headers: 'Headers',
+    curl: 'curl',
+    request: 'Request',
+    copy: 'Copy',
+    copied: 'Copied',
+    selected: 'Selected',
+    nothing: 'No route has these words.',
+    /** @type {Record<string, string>} */
+    parameters: { path: 'In the path', query: 'In the query', header: 'In the headers' },
+    /** @type {Record<string, string>} */
+    credential: { apiKey: 'API key', token: 'Token', legacyKey: 'API key without Bearer', legacyToken: 'Token as ?token=' },
+    /** @param {string} version */
+    version: (version) => `REST API ${version}`,
+    /** @param {string} what */
+    copyWhat: (what) => `Copy: ${what}`,
+    /** @param {number} count */
+    members: (count) => `${count} fields`,
+    /** @param {string} what */
+    choose: (what) => `${what}: which example`,
+    /** @param {string} why */
+    failed: (why) => `The reference cannot be shown: ${why}`,
   },
 
   home: {

@@ -21,7 +21,8 @@ const MAX_TIMER_S = 2_000_000; // setTimeout counts in 31 bits of milliseconds
 /**
  * @typedef {import('./participant.js').WireParticipant} WireParticipant
  * @typedef {{participant: Participant, wire: WireParticipant, leg: Leg}} Other
- * @typedef {"left"|"ejected"|"replaced"|"revoked"|"expired"|"closed"|"failed"} EndReason
+ * @typedef {"left"|"denied"|"ejected"|"replaced"|"revoked"|"expired"|"closed"|"failed"} EndReason
+ * @typedef {{participant: string, display: string, identity: string | null, admit: () => Promise<void>, deny: () => Promise<void>}} Knock somebody who waits
  */
 
 /**
@@ -29,6 +30,7 @@ const MAX_TIMER_S = 2_000_000; // setTimeout counts in 31 bits of milliseconds
  * - `participant-joined` (Participant)
  * - `participant-left` (Participant, reason)
  * - `participant-updated` (Participant): anything of it changed, its streams and its state too; also fired for `me`
+ * - `knock` (Knock): somebody waits to be let in, and this side is a host; `knock-over` (id): he waits no more
  * - `state` (CallState)
  */
 export class Call extends Emitter {
@@ -59,6 +61,8 @@ export class Call extends Emitter {
   #early = [];
   /** @type {{mic: MediaStreamTrack | null, camera: MediaStreamTrack | null}} */
   #tracks = { mic: null, camera: null };
+  /** A host has to let us in first. */
+  #waits = false;
   /** The latest wish for the camera: opening one takes time, and the user may change their mind. */
   #cameraWish = 0;
 
@@ -101,7 +105,7 @@ export class Call extends Emitter {
     return [...this.#others.values()].sort((a, b) => a.wire.order - b.wire.order).map(({ participant }) => participant);
   }
 
-  /** Oneself. @returns {Participant} */
+  /** Oneself; not before one is in. @returns {Participant} */
   get me() {
     return /** @type {Participant} */ (this.#me);
   }
@@ -165,7 +169,7 @@ export class Call extends Emitter {
       this.#takeTrack('mic', audio);
       this.#takeTrack('camera', video);
       await this.#signaling.open(way);
-      this.#machine.to('connected');
+      this.#machine.to(this.#waits ? 'waiting' : 'connected');
     } catch (cause) {
       const error = cause instanceof OtterError ? cause : new OtterError('internal', String(cause), { cause });
       await this.#end('failed', error);
@@ -202,7 +206,10 @@ export class Call extends Emitter {
       }
     }
     reply ??= await this.#join(request);
-    this.#settle(reply);
+    this.#waits = reply.waiting === true;
+    if (this.#waits) this.#keep(reply.seat);
+    else this.#settle(reply);
+    if (this.#waits) return reply;
     const wire = /** @type {WireParticipant} */ (this.#myWire);
     if (!sameMedia(wire.media, this.#media())) request('update', { media: this.#media() }).catch(() => {});
     return reply;
@@ -220,8 +227,7 @@ export class Call extends Emitter {
 
   /** Takes over the reply to join or resume. @param {any} reply */
   #settle(reply) {
-    this.#seat = reply.seat ?? this.#seat;
-    if (this.#seat) keepSeat(this.#server, this.#roomGiven, this.#token, this.#seat);
+    this.#keep(reply.seat);
     this.#room = reply.room;
     this.#myWire = reply.me;
     if (this.#me) describe(this.#me, reply.me);
@@ -235,8 +241,27 @@ export class Call extends Emitter {
     for (const wire of reply.participants) this.#meet(wire);
   }
 
-  #back() {
+  /** @param {string | undefined} seat */
+  #keep(seat) {
+    this.#seat = seat ?? this.#seat;
+    if (this.#seat) keepSeat(this.#server, this.#roomGiven, this.#token, this.#seat);
+  }
+
+  /** A host has let us in. @param {any} event as the reply to join */
+  #admitted(event) {
+    this.#waits = false;
+    this.#settle(event);
     this.#machine.to('connected');
+  }
+
+  /** @param {WireParticipant} wire */
+  #knocked({ participant, display, identity }) {
+    const decide = (/** @type {string} */ what) => () => this.#signaling.request(what, { participant }).then(() => this.emit('knock-over', participant));
+    this.emit('knock', { participant, display, identity, admit: decide('admit'), deny: decide('deny') });
+  }
+
+  #back() {
+    this.#machine.to(this.#waits ? 'waiting' : 'connected');
     for (const { leg } of this.#others.values()) leg.resync();
   }
 
@@ -253,7 +278,12 @@ export class Call extends Emitter {
     switch (event.event) {
       case 'participant-joined':
       case 'participant-updated': return this.#meet(event.participant);
-      case 'participant-left': return this.#remove(event.participant, event.reason);
+      case 'participant-left':
+        if (!this.#others.has(event.participant)) this.emit('knock-over', event.participant);
+        return this.#remove(event.participant, event.reason);
+      case 'knock': return this.#knocked(event.participant);
+      case 'admitted': return this.#admitted(event);
+      case 'denied': return void this.#end('denied', null);
       case 'signal': return this.#deliver(event);
       case 'room-updated': this.#room = event.room; return;
       case 'ejected': return void this.#end(event.reason, event.reason === 'replaced' ? new OtterError('replaced', 'the seat is in use elsewhere') : null);

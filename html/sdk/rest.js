@@ -10,7 +10,8 @@ const TIMEOUT_MS = 10_000;
  * @property {string} room
  * @property {string} plugin
  * @property {{url: string, protocol: string}[]} signaling
- * @property {string} janus_token
+ * @property {string | null} janus_token
+ * @property {number | null} janus_token_ttl seconds
  * @property {RTCIceServer[]} ice_servers
  * @property {number} ttl seconds
  * @property {string} expires_at

@@ -16,6 +16,8 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const LEAVE_TIMEOUT_MS = 1_000;
 const BACKOFF_MS = { first: 200, most: 5_000 };
 const MISSED_PINGS = 2;
+const RENEW_AT = 0.75; // of the life of Janus' token, which cannot be exchanged under a Janus object
+const MAX_TIMER_S = 2_000_000; // setTimeout counts in 31 bits of milliseconds
 const LATE_TICKS = 2.5; // a tick this many periods late: the machine slept, and the server has given us up
 
 /** The socket that the Janus client opened last; it opens it inside its constructor, and keeps it to itself. @type {WebSocket | null} */
@@ -153,10 +155,15 @@ class Link {
   get dead() {
     return this.#dead;
   }
+
+  /** From now on nothing is heard of it: another link takes its place. */
+  mute() {
+    this.#onevent = () => {};
+  }
 }
 
 /**
- * Events: `event` (an event of the protocol), `lost` (OtterError; it dials again by itself), `back`,
+ * Events: `event` (an event of the protocol), `lost` (OtterError; it dials again by itself), `back` (after `lost`, and after Janus' token was renewed),
  * `failed` (OtterError: no way back, final).
  */
 export class Signaling extends Emitter {
@@ -168,6 +175,8 @@ export class Signaling extends Emitter {
   /** @type {any} */
   #heart = null;
   #missed = 0;
+  /** @type {any} */
+  #renewal = null;
 
   /**
    * @param {object} how
@@ -204,13 +213,14 @@ export class Signaling extends Emitter {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#heart);
+    clearTimeout(this.#renewal);
     if (leave) await this.#link?.request('leave', {}, LEAVE_TIMEOUT_MS).catch(() => {});
     this.#link?.drop();
   }
 
   /** @param {import('./rest.js').Way} [given] */
   async #dial(given) {
-    const { signaling, janus_token: token, plugin } = given ?? await this.#connect();
+    const { signaling, janus_token: token, janus_token_ttl: ttl, plugin } = given ?? await this.#connect();
     /** @type {Link | null} */
     let link = null;
     let failure = new OtterError('unreachable', 'the server names no signaling address');
@@ -237,9 +247,25 @@ export class Signaling extends Emitter {
       }
       this.#link = fresh;
       this.#watch(heartbeat_ms);
+      clearTimeout(this.#renewal);
+      if (ttl) this.#renewal = setTimeout(() => this.#renew(), Math.min(ttl * RENEW_AT, MAX_TIMER_S) * 1000);
     } catch (error) {
       fresh.drop();
       throw error;
+    }
+  }
+
+  /** Janus' token ends soon: a second link resumes with a new one, and takes the place of the first. Nobody notices. */
+  async #renew() {
+    const old = this.#link;
+    if (!old || this.#closed) return;
+    try {
+      old.mute(); // it hears that its seat is taken: by us
+      await this.#dial();
+      old.drop();
+      this.emit('back');
+    } catch (error) {
+      old.lose(`Janus' token could not be renewed: ${error}`); // and dials again, as after any loss
     }
   }
 
@@ -266,6 +292,7 @@ export class Signaling extends Emitter {
   async #lost(error) {
     this.#link = null;
     clearInterval(this.#heart);
+    clearTimeout(this.#renewal);
     if (this.#closed) return;
     this.emit('lost', error);
     for (let wait = BACKOFF_MS.first; !this.#closed; wait = Math.min(wait * 2, BACKOFF_MS.most)) {

@@ -5,7 +5,7 @@
  * | call         | meaning                                                                       |
  * |--------------|-------------------------------------------------------------------------------|
  * | connecting   | on the way into the room                                                      |
- * | waiting      | the room has a lobby, and nobody has opened yet (reserved: not served yet)    |
+ * | waiting      | before the door: until a host lets one in                                     |
  * | connected    | in the room, alone or not                                                     |
  * | reconnecting | the way to the server is lost; media between browsers goes on meanwhile       |
  * | ended        | final                                                                         |

@@ -6,8 +6,8 @@ import errno
 import signal
 import sys
 
-from otterctl import down, output, room, status, testing, up
-from otterctl.errors import FAILED, INTERRUPTED, RIGHTS_NEEDED, Failure
+from otterctl import down, key, options, output, room, status, testing, up
+from otterctl.errors import FAILED, INTERRUPTED, RIGHTS_NEEDED, Failure, disk_full
 
 # A command is a module with add_arguments(parser) and run(args) -> exit code.
 COMMANDS = [
@@ -15,6 +15,7 @@ COMMANDS = [
     ("down", down, "stop it", {}),
     ("status", status, "whether it is up, and where", {}),
     ("room", room, "create, list or close rooms", {}),
+    ("key", key, "create, list, rotate or revoke API keys", {}),
     ("test", testing, "run the tests, all or one part", {}),
     ("deploy", up, "another name for up", {}),
     ("destroy", down, "another name for down --purge", {"purge": True}),
@@ -41,9 +42,7 @@ def _parser():
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, module, what, defaults in COMMANDS:
         command = commands.add_parser(name, help=what, description=what)
-        command.add_argument("--home", metavar="DIR",
-                             help="where it keeps everything (OTTER_HOME, or .otter in the checkout)")
-        command.add_argument("--json", action="store_true", help="print one JSON object")
+        options.add(command)
         module.add_arguments(command)
         command.set_defaults(run=module.run, **defaults)
     return parser
@@ -63,9 +62,10 @@ def _fail(args, message, code):
 def _explain(problem):
     where = problem.filename or "a file"
     if problem.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"the disk is full ({where}); free some space and run this again", FAILED
+        return disk_full(where), FAILED
     if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"no right to use {where}; run this as the owner of that place", RIGHTS_NEEDED
+        return (f"no right to use {where}; run this as its owner, or name another place with --home",
+                RIGHTS_NEEDED)
     if problem.errno in (errno.ENOTDIR, errno.EEXIST):
         return f"{where} is no folder; name another place with --home", FAILED
     return f"{problem.strerror or problem}: {where}", FAILED

@@ -15,3 +15,8 @@ class Failure(Exception):
     def __init__(self, message, code=FAILED):
         super().__init__(message)
         self.code = code
+
+
+def disk_full(where):
+    """What to say when nothing more can be written to a place."""
+    return f"the disk is full ({where}); free some space and run this again"

@@ -20,6 +20,7 @@ from otterctl import checkout
 from otterctl.errors import USAGE, Failure
 
 MARKER = ".otter-home"
+SETTINGS = "otter.json"  # in conf/: what an operator sets, see settings.py
 FOLDERS = ["conf/janus", "secrets", "data", "log", "run", "modules/plugins", "modules/transports",
            "modules/events", "modules/loggers"]
 SECRETS = ["admin.secret", "janus_token.secret"]
@@ -52,13 +53,18 @@ class Home:
 
     def create(self):
         """Makes the folder, for its user only; refuses one with other things in it."""
-        if self.path.is_dir() and any(self.path.iterdir()) and not self.exists():
+        if self.path.is_dir() and not self.exists() and not self._holds_settings_alone():
             raise Failure(f"{self.path} is a folder with other things in it;"
                           " give an empty or new one with --home", USAGE)
         os.makedirs(self.path, mode=0o700, exist_ok=True)
         self.path.chmod(0o700)
         if not self.exists():
             write(self.path / MARKER, "A home of Otter: `./otter down --purge` removes it.\n")
+
+    def _holds_settings_alone(self):
+        """Whether there is nothing, or what an operator prepares: conf/otter.json."""
+        files = [path for path in self.path.rglob("*") if path != self.conf]
+        return files in ([], [self.conf / SETTINGS])
 
     def furnish(self):
         """Makes what is missing of the folders and secrets; never changes a secret."""
@@ -120,7 +126,15 @@ def fill(line, values, quoted):
 
 
 def write(path, text):
-    """Replaces a file at once, readable by its user alone."""
+    """Replaces a file at once, readable by its user alone. An OSError names that file."""
+    try:
+        _replace(path, text)
+    except OSError as problem:
+        problem.filename = str(path)  # not the temporary one; and a full disk names none
+        raise
+
+
+def _replace(path, text):
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:  # mkstemp made it 0600

@@ -7,7 +7,7 @@ import secrets
 import socket
 import subprocess
 
-from otterctl import checkout, query, turn
+from otterctl import checkout, query, settings, turn
 from otterctl.errors import Failure
 from otterctl.ports import LOOPBACK
 from otterctl.service import Service
@@ -42,6 +42,7 @@ def configure(home, ports, stage, options):
     }
     for name in CONFIGURATION:
         home.render(f"{name}.in", values, f"janus/{name}")
+    settings.apply(home)
     home.link("plugins", [_ours(stage, PLUGIN)])
     home.link("transports", [_ours(stage, TRANSPORT), *map(_stock, STOCK_TRANSPORTS)])
 

@@ -7,9 +7,12 @@ import sys
 import time
 
 
+ERASE = "\r\033[K"  # a terminal's line
+
+
 def say(line):
-    """One line of progress or advice, on stderr."""
-    print(line, file=sys.stderr, flush=True)
+    """One line of progress or advice, on stderr; on a terminal in the place of a step's."""
+    print((ERASE if sys.stderr.isatty() else "") + line, file=sys.stderr, flush=True)
 
 
 def error(message):
@@ -31,19 +34,18 @@ class Step:
 
 
 @contextlib.contextmanager
-def step(name):
-    """Reports on stderr that a step is done, and the time it took."""
+def step(name, hint=""):
+    """Reports on stderr that a step is done, and the time it took. A terminal shows the step
+    while it lasts too, with a hint for whom it takes long."""
     current = Step(name)
     started = time.monotonic()
     live = sys.stderr.isatty()
     if live:
-        print(f"  {name:<10} …", end="", file=sys.stderr, flush=True)
+        print(f"  {name:<10} … {hint}", end="", file=sys.stderr, flush=True)
     try:
         yield current
     except BaseException:
         if live:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
+            print(ERASE, end="", file=sys.stderr, flush=True)
         raise
-    took = time.monotonic() - started
-    erase = "\r\033[K" if live else ""
-    say(f"{erase}  {name:<10} {current.note:<46} {took:6.1f} s")
+    say(f"  {name:<10} {current.note:<46} {time.monotonic() - started:6.1f} s")

@@ -15,17 +15,19 @@ BUILD = ("build-essential autoconf automake libtool pkg-config libglib2.0-dev li
 RUN = ["coturn"]
 JANUS = ["janus", "janus-dev"]
 TEST = ("python3-pytest python3-pytest-timeout python3-pytest-xdist python3-requests"
-        " python3-websockets python3-psutil python3-jwt python3-hypothesis python3-jsonschema"
-        " python3-yaml chromium clang").split()
+        " python3-websockets python3-psutil python3-jwt python3-cryptography python3-hypothesis python3-jsonschema"
+        " python3-yaml chromium clang clang-format docker-compose").split()
+DEEP = ["buildah", "debootstrap"]  # containers: 70 MB, and of use to root alone
+BENCH = ["wrk"]
 
 # Their Debian packages start a service of their own, which Otter does not use.
 SERVICES = ["janus", "coturn"]
 POLICY = "/usr/sbin/policy-rc.d"
 
 
-def needed(debian_janus, for_tests=False):
-    """The packages for a build and a run; `debian_janus`: against Debian's own Janus."""
-    return BUILD + RUN + (JANUS if debian_janus else []) + (TEST if for_tests else [])
+def needed(debian_janus, more=()):
+    """The packages for a build and a run, and `more`; `debian_janus`: against Debian's own Janus."""
+    return BUILD + RUN + (JANUS if debian_janus else []) + list(more)
 
 
 def missing(names):

@@ -65,7 +65,10 @@ Open the room in two browser windows, and you are in a call. To create a room:
        -H 'Authorization: Bearer {state["key"]}' \\
        -H 'Content-Type: application/json' -d '{{}}'
 
-The answer's "url" is the link to share. Logs: {state["home"]}/log. Stop: {_command(state, "down")}
+The answer's "url" is the link to share.
+
+  Logs       {state["home"]}/log
+  Stop       {_command(state, "down")}
 """
 
 

@@ -3,11 +3,7 @@
 
 import urllib.parse
 
-from otterctl import administration, output
-from otterctl import home as homes
-from otterctl.errors import DONE
-
-PAGE = 100
+from otterctl import administration, options
 
 
 def add_arguments(parser):
@@ -18,17 +14,12 @@ def add_arguments(parser):
     verbs.add_parser("list", help="the rooms that are not closed")
     close = verbs.add_parser("close", help="close a room for good")
     close.add_argument("room", help="its id or unique name")
+    options.add_behind(verbs)
 
 
 def run(args):
     """Prints what was asked for."""
-    home = homes.Home.find(args.home)
-    answer, words = {"create": _create, "list": _list, "close": _close}[args.verb](home, args)
-    if args.json:
-        output.emit(answer)
-    else:
-        print(words)
-    return DONE
+    return administration.run({"create": _create, "list": _list, "close": _close}, args)
 
 
 def _create(home, args):
@@ -38,14 +29,8 @@ def _create(home, args):
 
 
 def _list(home, _args):
-    rooms, after = [], None
-    while True:
-        query = urllib.parse.urlencode({"limit": PAGE, **({"after": after} if after else {})})
-        page = administration.ask(home, "GET", f"/v1/rooms?{query}")
-        rooms += [room for room in page["rooms"] if room["status"] != "closed"]
-        after = page["next"]
-        if after is None:
-            return {"rooms": rooms}, "\n".join(map(_line, rooms)) or "There is no room yet."
+    rooms = [room for room in administration.all_of(home, "/v1/rooms", "rooms") if room["status"] != "closed"]
+    return {"rooms": rooms}, "\n".join(map(_line, rooms)) or "There is no room yet."
 
 
 def _line(room):

@@ -3,20 +3,27 @@
 
 import os
 import re
+import resource
 import signal
 import subprocess
 import time
 from pathlib import Path
 
 from otterctl import home as homes
-from otterctl.errors import Failure
+from otterctl.errors import Failure, disk_full
 
+FILES = 8192  # descriptors: one for each connection; libwebsockets makes a table of as many
 READY_S = 30
 STOP_S = 10
 POLL_S = 0.02
 # How our two servers and the sanitizers mark what went wrong.
 SERIOUS = re.compile(r"\b(FATAL|ERR|ERROR|CRITICAL|[Ee]rror|[Cc]annot|AddressSanitizer)\b")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# What Janus puts before a message: [Tue Nov 24 04:15:49 2026] [ERR] [file.c:function:107]
+STAMP = re.compile(r"^\[\w{3} \w{3} [^]]*\] \[\w+\] (\[[^]]*:\d+\] )?")
+DISK_FULL = re.compile(r"disk is full|No space left on device")
+# With less a database cannot grow, and a log may have lost the words that say so.
+DISK_SPARE_BYTES = 16 * 1024
 
 
 class Service:
@@ -50,6 +57,7 @@ class Service:
 
     def start(self, env=None):
         """Starts it in a session of its own; its output goes to its log."""
+        _allow_files()
         with open(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
             self.log_start = os.fstat(log.fileno()).st_size
             try:
@@ -66,13 +74,23 @@ class Service:
         for what, check in checks.items():
             while not check():
                 if self.process and self.process.poll() is not None:
-                    raise Failure(f"{self.name} ended while it started: {self.words()}")
+                    raise self._failure("ended while it started")
                 if self.gave_up and any(self.gave_up.search(line) for line in self._lines()):
-                    raise Failure(f"{self.name} could not start all of it: {self.words()}")
+                    raise self._failure("could not start all of it")
                 if time.monotonic() > deadline:
-                    raise Failure(f"{self.name} runs, but its {what} does not answer:"
-                                  f" {self.words()}")
+                    raise self._failure(f"runs, but its {what} does not answer")
                 time.sleep(POLL_S)
+
+    def _failure(self, what):
+        """Why it did not start, in one line."""
+        if self._no_space():
+            return Failure(f"{self.name} did not start: {disk_full(self.home.path)}")
+        return Failure(f"{self.name} {what}: {self.words()}")
+
+    def _no_space(self):
+        disk = os.statvfs(self.home.path)
+        return (disk.f_bavail * disk.f_frsize < DISK_SPARE_BYTES
+                or any(DISK_FULL.search(line) for line in self._lines()))
 
     def words(self):
         """What its log says about a failure of this start (the first error is mostly the
@@ -80,7 +98,8 @@ class Service:
         lines = self._lines()
         told = [line for line in lines if self.gave_up and self.gave_up.search(line)]
         serious = [line for line in lines if SERIOUS.search(line)] or told or lines[-1:]
-        words = dict.fromkeys([*serious[:1], *(told or serious)[-1:]]) or ["it said nothing"]
+        words = dict.fromkeys(STAMP.sub("", line) for line in [*serious[:1], *(told or serious)[-1:]]) \
+            or ["it said nothing"]
         return f"{' | '.join(words)} (read {self.log})"
 
     def _lines(self):
@@ -112,3 +131,11 @@ class Service:
                 return False
             time.sleep(POLL_S)
         return True
+
+
+def _allow_files():
+    """What we start may open FILES files, if the machine's owner has not said otherwise."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < enough:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))

@@ -22,6 +22,7 @@ FIRST = ["unit", "build", "install", "api", "signaling", "web"]  # then the othe
 BY_HAND = {"artifacts", "bench", "fuzz", "harness", "soak", "storm"}
 SANITIZE = "sanitize"
 FUZZ = "fuzz"
+BENCH = "bench"
 PART_LIMIT_S = 75 * 60
 KILL_AFTER_S = 15
 PYTEST_NO_TESTS = 5
@@ -47,7 +48,7 @@ class Result:
 def add_arguments(parser):
     """Its options."""
     parser.add_argument("part", nargs="?",
-                        help=f"one of {', '.join(parts())}, {SANITIZE}, {FUZZ}; else all but these two")
+                        help=f"one of {', '.join(parts())}, {SANITIZE}, {FUZZ}, {BENCH}; else all but these three")
     parser.add_argument("--deep", action="store_true", help="the longer tests too")
 
 
@@ -65,7 +66,7 @@ def run(args):
     place = build.folder()
     place.mkdir(parents=True, exist_ok=True)
     with output.step("packages") as step:
-        installed = packages.ensure(packages.needed(checkout.debian_janus(), for_tests=True))
+        installed = packages.ensure(packages.needed(checkout.debian_janus(), _packages(args)))
         step.note = f"{len(installed)} installed" if installed else "nothing is missing"
     with output.step("build") as step:
         step.note = build.ensure(place / "build.log")
@@ -73,13 +74,19 @@ def run(args):
     return _report(results, args.json, out)
 
 
+def _packages(args):
+    """What the tests need beyond a build: containers are for root alone, and a load is made by hand."""
+    deep = packages.DEEP if args.deep and os.geteuid() == 0 else []
+    return packages.TEST + deep + (packages.BENCH if args.part == BENCH else [])
+
+
 def _wanted(part):
     if part == SANITIZE:
         os.environ["OTTER_SANITIZE"] = "1"
     if part in (None, SANITIZE):
         return parts()
-    if part not in [*parts(), FUZZ]:
-        raise Failure(f"there is no part {part}; choose of {', '.join(parts())}, {SANITIZE}, {FUZZ}",
+    if part not in [*parts(), FUZZ, BENCH]:
+        raise Failure(f"there is no part {part}; choose of {', '.join(parts())}, {SANITIZE}, {FUZZ}, {BENCH}",
                       USAGE)
     return [part]
 
@@ -94,6 +101,8 @@ def _run_part(part, place, deep, out):
         _pytest(part, place, deep, result, out)
     if part == FUZZ:
         _fuzz(place, result, out)
+    if part == BENCH:
+        _bench(place, result, out)
     result.seconds = time.monotonic() - started
     return result
 
@@ -122,6 +131,13 @@ def _fuzz(place, result, out):
     seconds = os.environ.get("FUZZ_SECONDS", "60")
     code = _finish(["make", "fuzz-run", f"FUZZ_SECONDS={seconds}"], place, out)
     result.add(int(code == 0), int(code != 0), 0)
+
+
+def _bench(place, result, out):
+    """It measures and judges nothing: it fails when it cannot measure."""
+    for script in sorted((TESTS / BENCH).glob("*.py")):
+        code = _finish(["/usr/bin/python3", str(script)], place, out)
+        result.add(int(code == 0), int(code != 0), 0)
 
 
 def _pytest(part, place, deep, result, out):

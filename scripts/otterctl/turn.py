@@ -9,7 +9,7 @@ import sqlite3
 import struct
 from pathlib import Path
 
-from otterctl.errors import Failure
+from otterctl.errors import Failure, disk_full
 from otterctl.ports import LOOPBACK, RELAY_COUNT
 from otterctl.service import Service
 
@@ -42,6 +42,16 @@ def configure(home, ports):
 def create_database(path):
     """The tables that coturn wants, by its own schema, and one secret: once."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    try:
+        _fill_database(path)
+    except sqlite3.Error as problem:
+        if problem.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            raise Failure(disk_full(path)) from problem
+        raise Failure(f"cannot use {path}: {problem}; move it away, and ./otter up makes a new one") \
+            from problem
+
+
+def _fill_database(path):
     database = sqlite3.connect(path, isolation_level=None)
     try:
         database.execute("BEGIN IMMEDIATE")

@@ -91,8 +91,9 @@ def _prepare(home):
     with output.step("packages") as step:
         installed = packages.ensure(packages.needed(checkout.debian_janus()))
         step.note = f"{len(installed)} installed" if installed else "nothing is missing"
-    with output.step("build") as step:
-        step.note = build.ensure(home.log / "build.log")
+    log = home.log / "build.log"
+    with output.step("build", f"a minute or two at first (log: {log})") as step:
+        step.note = build.ensure(log)
 
 
 def _options(home, args, applies):

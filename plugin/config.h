@@ -9,8 +9,9 @@
 #include <janus/config.h>
 
 typedef struct otter_plugin_config {
-	struct otter_config core;          /* borrows from file and servers */
+	struct otter_config core; /* borrows from file and what is below */
 	struct otter_turn_server *servers;
+	char **allowed_origins, **trusted_proxies;
 	janus_config *file;
 } otter_plugin_config;
 

@@ -27,8 +27,8 @@ static enum otter_err read_key(const janus_config_item *item, const struct otter
 	case OTTER_JCFG_NUMBER:
 		n = g_ascii_strtoll(item->value, &end, 10);
 		if (end == item->value || *end != '\0' || n < key->min || n > key->max)
-			return otter_fail(e, OTTER_INVALID_REQUEST, "%s.%s is '%s': write a number from %" PRId64 " to %" PRId64 ".", key->category,
-				key->name, item->value, key->min, key->max);
+			return otter_fail(e, OTTER_INVALID_REQUEST, "%s.%s is '%s': write a number from %" PRId64 " to %" PRId64 ".", key->category, key->name,
+				item->value, key->min, key->max);
 		*(int64_t *)slot = n;
 		return OTTER_OK;
 	case OTTER_JCFG_OTHER:

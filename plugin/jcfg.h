@@ -12,15 +12,15 @@
 #include <stdint.h>
 
 enum otter_jcfg_type {
-	OTTER_JCFG_TEXT,    /* const char *, borrowed from the file */
-	OTTER_JCFG_NUMBER,  /* int64_t within min and max */
-	OTTER_JCFG_OTHER,   /* known, and read by other means */
+	OTTER_JCFG_TEXT,   /* const char *, borrowed from the file */
+	OTTER_JCFG_NUMBER, /* int64_t within min and max */
+	OTTER_JCFG_OTHER,  /* known, and read by other means */
 };
 
 struct otter_jcfg_key {
 	const char *category, *name; /* name NULL ends the table */
 	enum otter_jcfg_type type;
-	size_t offset;               /* in the struct; an absent key leaves it as it was */
+	size_t offset; /* in the struct; an absent key leaves it as it was */
 	int64_t min, max;
 };
 

@@ -3,6 +3,7 @@
 #include "files.h"
 
 #include "core/id.h"
+#include "core/settings.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,9 +21,17 @@ struct otter_files {
 static const struct {
 	const char *ending, *type;
 } types[] = {
-	{ ".html", "text/html; charset=utf-8" }, { ".js", "text/javascript; charset=utf-8" }, { ".css", "text/css; charset=utf-8" },
-	{ ".svg", "image/svg+xml" }, { ".png", "image/png" }, { ".ico", "image/x-icon" }, { ".json", "application/json" },
-	{ ".md", "text/markdown; charset=utf-8" }, { ".ts", "text/plain; charset=utf-8" }, { ".webmanifest", "application/manifest+json" },
+	{ ".html", "text/html; charset=utf-8" },
+	{ ".js", "text/javascript; charset=utf-8" },
+	{ ".css", "text/css; charset=utf-8" },
+	{ ".svg", "image/svg+xml" },
+	{ ".png", "image/png" },
+	{ ".ico", "image/x-icon" },
+	{ ".json", "application/json" },
+	{ ".yaml", "application/yaml; charset=utf-8" },
+	{ ".md", "text/markdown; charset=utf-8" },
+	{ ".ts", "text/plain; charset=utf-8" },
+	{ ".webmanifest", "application/manifest+json" },
 };
 
 /* The type of a file that may be served: NULL for any other. */
@@ -34,14 +43,7 @@ static const char *type_of(const char *path)
 	return NULL;
 }
 
-/* "ws://host:port/path" -> "ws://host:port", for connect-src. New string. */
-static char *origin_of(const char *url)
-{
-	const char *host = strstr(url, "://");
-	return host != NULL ? g_strndup(url, (size_t)(host - url) + 3 + strcspn(host + 3, "/?#; ")) : g_strdup("");
-}
-
-struct otter_files *otter_files_new(const char *folder, const char *signaling_url, struct otter_error *e)
+struct otter_files *otter_files_new(const char *folder, const char *signaling_url, char *const *allowed_origins, struct otter_error *e)
 {
 	int fd = folder != NULL ? open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	if (fd < 0) {
@@ -50,9 +52,10 @@ struct otter_files *otter_files_new(const char *folder, const char *signaling_ur
 	}
 	struct otter_files *files = g_new0(struct otter_files, 1);
 	files->folder = fd;
-	g_autofree char *signaling = origin_of(signaling_url);
+	g_autofree char *signaling = otter_origin_of(signaling_url), *frames = g_strjoinv(" ", (char **)allowed_origins);
 	files->csp = g_strdup_printf("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
-				     "connect-src 'self' %s; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", signaling);
+				     "connect-src 'self' %s; base-uri 'none'; form-action 'none'; frame-ancestors %s",
+		signaling != NULL ? signaling : "", frames[0] != '\0' ? frames : "'none'");
 	return files;
 }
 
@@ -80,6 +83,8 @@ static const char *file_of(const char *path)
 {
 	if (strcmp(path, "/") == 0)
 		return "index.html";
+	if (strcmp(path, "/docs") == 0)
+		return "docs.html";
 	if (!is_harmless(path + 1))
 		return NULL;
 	if (g_str_has_prefix(path, "/room/"))
@@ -129,9 +134,11 @@ void otter_files_handle(struct otter_files *files, struct otter_exchange *x)
 		refuse(x, OTTER_NOT_FOUND);
 		return;
 	}
-	g_autofree char *etag = g_strdup_printf("\"%" PRIx64 "-%" PRIx64 "\"", (uint64_t)st.st_size,
-		(uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec);
+	g_autofree char *etag =
+		g_strdup_printf("\"%" PRIx64 "-%" PRIx64 "\"", (uint64_t)st.st_size, (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec);
 	set_security_headers(files, x);
+	if (g_str_has_prefix(name, "sdk/"))
+		otter_http_set_header(x, "Access-Control-Allow-Origin", "*"); /* a library, for the pages of others */
 	otter_http_set_header(x, "ETag", etag);
 	if (is_named(otter_http_header(x, "If-None-Match"), etag)) {
 		close(fd);

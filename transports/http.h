@@ -8,6 +8,7 @@
 
 #include "core/env.h"
 #include "core/err.h"
+#include "core/settings.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -24,9 +25,10 @@ typedef void (*otter_http_handler)(void *context, struct otter_exchange *x);
 
 struct otter_http_config {
 	const struct otter_env *env;
-	const char *listen;      /* IPv4 address */
-	int64_t port;            /* 0: any */
-	const char *socket;      /* instead of both: the path of a Unix socket, mode 0600, whose users are administrators */
+	const char *listen;                    /* IPv4 address */
+	int64_t port;                          /* 0: any */
+	const char *socket;                    /* instead of both: the path of a Unix socket, mode 0600, whose users are administrators */
+	const struct otter_settings *settings; /* must outlive the server: limits and trusted_proxies are its */
 	otter_http_handler handler;
 	void *context;
 };
@@ -43,14 +45,14 @@ void otter_http_stop(struct otter_http *http);
 /* ---- the request; all borrowed for the life of the exchange ---- */
 
 const char *otter_http_method(const struct otter_exchange *x);
-const char *otter_http_path(const struct otter_exchange *x);    /* as sent: starts with '/', not decoded, without the query */
+const char *otter_http_path(const struct otter_exchange *x);                     /* as sent: starts with '/', not decoded, without the query */
 const char *otter_http_header(const struct otter_exchange *x, const char *name); /* NULL: absent */
 const char *otter_http_request_id(const struct otter_exchange *x);
-const char *otter_http_query(const struct otter_exchange *x, const char *name);  /* as sent, not decoded; NULL: absent */
-const char *otter_http_bearer(const struct otter_exchange *x);  /* what follows "Bearer " in Authorization, or NULL */
-bool otter_http_is_admin(const struct otter_exchange *x);       /* it came through the admin socket: may do everything */
+const char *otter_http_query(const struct otter_exchange *x, const char *name); /* as sent, not decoded; NULL: absent */
+const char *otter_http_bearer(const struct otter_exchange *x);                  /* what follows "Bearer " in Authorization, or NULL */
+bool otter_http_is_admin(const struct otter_exchange *x);                       /* it came through the admin socket: may do everything */
 
-/* The body as JSON: NULL if there was none. invalid_request if it is not JSON (duplicate keys are refused), unsupported_media_type. Borrowed. */
+/* The body as JSON: NULL if there was none. invalid_request if it is not JSON, has a key twice or is too deep; unsupported_media_type. Borrowed. */
 enum otter_err otter_http_json(struct otter_exchange *x, const json_t **out, struct otter_error *e);
 
 /* ---- the answer ---- */
@@ -60,6 +62,8 @@ void otter_http_set_header(struct otter_exchange *x, const char *name, const cha
 
 /* Takes `body` (NULL: none). */
 void otter_http_answer_json(struct otter_exchange *x, int status, json_t *body);
+
+/* Whoever has shown too many unknown credentials is answered rate_limited instead of the next unauthorized or token_invalid. */
 void otter_http_answer_error(struct otter_exchange *x, const struct otter_error *e);
 
 /* Copies. */

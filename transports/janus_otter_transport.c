@@ -49,21 +49,33 @@ static enum otter_err start(const struct config *config, struct otter_error *e)
 	transport.routes.otter = otter_ref();
 	if (transport.routes.otter == NULL)
 		return otter_fail(e, OTTER_UNAVAILABLE, "janus.plugin.otter is not running: load the plugin too.");
-	transport.routes.files = otter_files_new(config->static_dir, otter_signaling_url(transport.routes.otter), e);
+	const struct otter_settings *settings = otter_settings(transport.routes.otter);
+	transport.routes.cors.settings = settings;
+	transport.routes.files = otter_files_new(config->static_dir, otter_signaling_url(transport.routes.otter), settings->allowed_origins, e);
 	if (transport.routes.files == NULL)
 		return e->err;
-	transport.http = otter_http_start(&(struct otter_http_config){ .env = otter_env_janus(), .listen = config->listen, .port = config->port,
-		.handler = otter_routes_handle, .context = &transport.routes }, e);
+	transport.http = otter_http_start(&(struct otter_http_config){ .env = otter_env_janus(),
+						  .listen = config->listen,
+						  .port = config->port,
+						  .settings = settings,
+						  .handler = otter_routes_handle,
+						  .context = &transport.routes },
+		e);
 	if (transport.http == NULL)
 		return e->err;
 	if (config->admin_socket != NULL)
-		transport.admin = otter_http_start(&(struct otter_http_config){ .env = otter_env_janus(), .socket = config->admin_socket,
-			.handler = otter_routes_handle, .context = &transport.routes }, e);
+		transport.admin = otter_http_start(&(struct otter_http_config){ .env = otter_env_janus(),
+							   .socket = config->admin_socket,
+							   .settings = settings,
+							   .handler = otter_routes_handle,
+							   .context = &transport.routes },
+			e);
 	if (e->err != OTTER_OK)
 		return e->err;
 	int port = otter_http_port(transport.http);
 	g_autofree char *url = g_strdup_printf("http://%s:%d", config->listen, port);
 	otter_set_public_url(transport.routes.otter, url);
+	otter_cors_set_own_origin(&transport.routes.cors, url);
 	otter_log(otter_env_janus(), OTTER_LOG_INFO, "REST and the web app are at %s", url);
 	return write_ports(config->ports_file, port, e);
 }
@@ -75,6 +87,7 @@ static void transport_destroy(void)
 	if (transport.admin != NULL)
 		otter_http_stop(g_steal_pointer(&transport.admin));
 	otter_files_free(g_steal_pointer(&transport.routes.files));
+	otter_cors_clear(&transport.routes.cors);
 	otter_unref(g_steal_pointer(&transport.routes.otter));
 }
 

@@ -47,6 +47,8 @@ void otter_legacy_create_room(const struct otter_call *c)
 		otter_check_api_key(c->otter, key_of(c->x), OTTER_SCOPE_ROOMS_WRITE | OTTER_SCOPE_TOKENS_MINT, &e);
 	if (e.err == OTTER_OK)
 		otter_http_json(c->x, &body, &e);
+	if (body != NULL && !json_is_object(body))
+		otter_fail(&e, OTTER_INVALID_REQUEST, "A JSON object is expected.");
 	const json_t *name = json_object_get(body, "uniqueName");
 	if (name != NULL && !json_is_string(name))
 		otter_fail_field(&e, "uniqueName", "'uniqueName' must be a string.");
@@ -55,7 +57,7 @@ void otter_legacy_create_room(const struct otter_call *c)
 		return;
 	}
 	json_auto_t *ours = json_pack("{s:s*}", "unique_name", json_string_value(name));
-	otter_do_room_create(c->otter, ours, on_room, c->x);
+	otter_do_room_create(c->otter, ours, &(struct otter_conditions){ 0 }, on_room, c->x);
 }
 
 void otter_legacy_get_room(const struct otter_call *c)

@@ -3,6 +3,7 @@
 #ifndef OTTER_ROUTES_H
 #define OTTER_ROUTES_H
 
+#include "cors.h"
 #include "files.h"
 #include "http.h"
 
@@ -11,6 +12,7 @@
 struct otter_routes {
 	struct otter *otter;
 	struct otter_files *files;
+	struct otter_cors cors;
 };
 
 /* An otter_http_handler; the context is a struct otter_routes. What is no route is a file. */

@@ -3,64 +3,62 @@
 #ifndef OTTER_ANSWER_H
 #define OTTER_ANSWER_H
 
+#include "json.h"
 #include "otter_private.h"
 #include "service.h"
 
-static inline void answer_error(otter_answer_fn fn, void *arg, const struct otter_error *e)
-{
-	struct otter_answer answer = { .error = *e };
-	fn(arg, &answer);
-}
+/* ---- answers; those that take a body free it ---- */
 
-static inline void answer_err(otter_answer_fn fn, void *arg, enum otter_err err)
-{
-	struct otter_error e = { 0 };
-	otter_fail(&e, err, NULL);
-	answer_error(fn, arg, &e);
-}
+void answer_error(otter_answer_fn fn, void *arg, const struct otter_error *e);
+void answer_err(otter_answer_fn fn, void *arg, enum otter_err err);
+void answer_body(otter_answer_fn fn, void *arg, json_t *body);                                   /* 200; NULL: nothing to say */
+void answer_version(otter_answer_fn fn, void *arg, json_t *body, bool created, int64_t version); /* with an ETag */
 
-/* Takes `body`. */
-static inline void answer_body(otter_answer_fn fn, void *arg, json_t *body, bool created)
-{
-	struct otter_answer answer = { .created = created, .body = body };
-	fn(arg, &answer);
-	json_decref(answer.body);
-}
+/* ---- a request that waits for the store: whoever completes it answers, and ends it ---- */
 
-/* A request that waits for the store: whoever completes it answers, and ends it. */
 struct pending {
 	struct otter *o;
 	otter_answer_fn fn;
 	void *arg;
-	bool by_name;                    /* the room was asked for by its unique name */
-	char participant[OTTER_ID_SIZE]; /* or empty */
+	bool by_name;   /* the room was asked for by its unique name */
+	char *if_match; /* or NULL */
 };
 
-/* What the store found, judged: a name means a room that is open, and is free once it is not; an id means its room for ever. */
-static inline enum otter_err pending_found(const struct pending *p, enum otter_err err, const struct otter_room_record *room)
-{
-	if (err == OTTER_OK && p->by_name && !otter_room_record_open(room, otter_wall_ms(p->o->env)))
-		return OTTER_ROOM_NOT_FOUND;
-	return err;
-}
-
 /* NULL if the core is closing, and then it is answered. */
-static inline struct pending *pending_new(struct otter *o, otter_answer_fn fn, void *arg)
-{
-	if (!otter_enter(o)) {
-		answer_err(fn, arg, OTTER_UNAVAILABLE);
-		return NULL;
-	}
-	struct pending *p = g_new0(struct pending, 1);
-	*p = (struct pending){ .o = o, .fn = fn, .arg = arg };
-	return p;
-}
+struct pending *pending_new(struct otter *o, otter_answer_fn fn, void *arg);
 
-static inline void pending_end(struct pending *p)
-{
-	struct otter *o = p->o;
-	g_free(p);
-	otter_leave(o);
-}
+/* The same for a verb about one room. */
+struct pending *pending_for_room(struct otter *o, const char *id_or_name, otter_answer_fn fn, void *arg);
+void pending_end(struct pending *p);
+
+/* Answer with an error, and end. */
+void pending_fail(struct pending *p, enum otter_err err);
+
+/* A store's completion for a pending that has nothing else to say: no body. */
+void pending_done(void *arg, enum otter_err err, const void *row);
+
+/* What the store found, judged: a name means a room that is open, and is free once it is not; an id means its room for ever. */
+enum otter_err pending_found(const struct pending *p, enum otter_err err, const struct otter_room_record *room);
+
+/* ---- reading what comes in ---- */
+
+/* Does an If-Match (NULL: there was none) name this version (RFC 9110, 13.1.1)? */
+bool version_matches(const char *if_match, int64_t version);
+
+/* "true" or "false"; absent: false. invalid_request. */
+enum otter_err read_flag(const char *name, const char *text, bool *out, struct otter_error *e);
+
+/* `limit` and `after` of a list; the cursor is "<ms>.<id>". */
+struct page {
+	int64_t after_ms;
+	char after_id[OTTER_ID_SIZE];
+	int limit;
+};
+#define PAGE_MAX 100
+enum otter_err read_page(const char *after, const char *limit, struct page *out, struct otter_error *e);
+
+/* The cursor behind a row, for "next". */
+#define CURSOR_SIZE (OTTER_ID_SIZE + 24)
+void write_cursor(int64_t created_ms, const char *id, char out[CURSOR_SIZE]);
 
 #endif

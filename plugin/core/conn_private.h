@@ -8,15 +8,15 @@
 
 struct otter_conn {
 	gint refs;
-	struct otter *otter;              /* a reference */
+	struct otter *otter; /* a reference */
 	const struct otter_sink_ops *ops;
-	void *sink;                       /* a reference */
-	otter_lock lock;                  /* a leaf: guards the below */
+	void *sink;      /* a reference */
+	otter_lock lock; /* a leaf: guards the below */
 	bool gone;
-	bool entering;                    /* a join or resume is on its way */
-	struct otter_room *room;          /* a reference: where it has, or had, a seat; the room itself knows which */
-	int64_t heard_ms;                 /* monotonic: the last request */
-	bool watched;                     /* it has pinged once, so it is expected to go on */
+	bool entering;           /* a join or resume is on its way */
+	struct otter_room *room; /* a reference: where it has, or had, a seat; the room itself knows which */
+	int64_t heard_ms;        /* monotonic: the last request */
+	bool watched;            /* it has pinged once, so it is expected to go on */
 };
 
 /* The way in. Between begin and seated (or end) the connection is entering, and nothing else may enter through it.

@@ -51,7 +51,10 @@ static void system_log(void *arg, enum otter_level level, const char *line)
 const struct otter_env *otter_env_system(void)
 {
 	static const struct otter_env env = {
-		.wall_ms = system_wall_ms, .mono_ms = system_mono_ms, .random = system_random, .log = system_log,
+		.wall_ms = system_wall_ms,
+		.mono_ms = system_mono_ms,
+		.random = system_random,
+		.log = system_log,
 	};
 	return &env;
 }

@@ -6,32 +6,32 @@
 #include <jansson.h>
 
 /* X(name, code on the wire, HTTP status, what a person is told when nobody said it better) */
-#define OTTER_ERRORS(X)                                                                              \
-	X(OK, "ok", 200, "Done.")                                                                    \
-	X(INVALID_REQUEST, "invalid_request", 400, "The request is not understood.")                 \
-	X(UNAUTHORIZED, "unauthorized", 401, "A credential is needed, and this one is not known.")   \
-	X(TOKEN_INVALID, "token_invalid", 401, "This token was not issued here, or was changed.")    \
-	X(TOKEN_EXPIRED, "token_expired", 401, "This token has expired: ask for a new link.")        \
-	X(TOKEN_REVOKED, "token_revoked", 401, "This token was revoked: ask for a new link.")        \
-	X(NOT_YET_VALID, "not_yet_valid", 401, "This token is not valid yet: come back later.")      \
-	X(FORBIDDEN, "forbidden", 403, "This credential may not do that.")                           \
-	X(WRONG_ROOM, "wrong_room", 403, "This token is for another room.")                          \
-	X(NOT_FOUND, "not_found", 404, "There is nothing here.")                                     \
-	X(ROOM_NOT_FOUND, "room_not_found", 404, "There is no such room.")                           \
+#define OTTER_ERRORS(X) \
+	X(OK, "ok", 200, "Done.") \
+	X(INVALID_REQUEST, "invalid_request", 400, "The request is not understood.") \
+	X(UNAUTHORIZED, "unauthorized", 401, "A credential is needed, and this one is not known.") \
+	X(TOKEN_INVALID, "token_invalid", 401, "This token was not issued here, or was changed.") \
+	X(TOKEN_EXPIRED, "token_expired", 401, "This token has expired: ask for a new link.") \
+	X(TOKEN_REVOKED, "token_revoked", 401, "This token was revoked: ask for a new link.") \
+	X(NOT_YET_VALID, "not_yet_valid", 401, "This token is not valid yet: come back later.") \
+	X(FORBIDDEN, "forbidden", 403, "This credential may not do that.") \
+	X(WRONG_ROOM, "wrong_room", 403, "This token is for another room.") \
+	X(NOT_FOUND, "not_found", 404, "There is nothing here.") \
+	X(ROOM_NOT_FOUND, "room_not_found", 404, "There is no such room.") \
 	X(PARTICIPANT_NOT_FOUND, "participant_not_found", 404, "There is no such participant in this room.") \
-	X(METHOD_NOT_ALLOWED, "method_not_allowed", 405, "This route does not take that method.")    \
-	X(ROOM_FULL, "room_full", 409, "The room is full.")                                          \
-	X(SEAT_GONE, "seat_gone", 409, "This seat has ended: join again.")                           \
-	X(PEER_AWAY, "peer_away", 409, "The other participant is away at the moment.")               \
-	X(CONFLICT, "conflict", 409, "This does not fit the present state.")                         \
-	X(ROOM_CLOSED, "room_closed", 410, "The room is closed.")                                    \
-	X(PRECONDITION_FAILED, "precondition_failed", 412, "It was changed in the meantime.")        \
-	X(TOO_LARGE, "too_large", 413, "The request is too large.")                                  \
+	X(METHOD_NOT_ALLOWED, "method_not_allowed", 405, "This route does not take that method.") \
+	X(ROOM_FULL, "room_full", 409, "The room is full.") \
+	X(SEAT_GONE, "seat_gone", 409, "This seat has ended: join again.") \
+	X(PEER_AWAY, "peer_away", 409, "The other participant is away at the moment.") \
+	X(CONFLICT, "conflict", 409, "This does not fit the present state.") \
+	X(ROOM_CLOSED, "room_closed", 410, "The room is closed.") \
+	X(PRECONDITION_FAILED, "precondition_failed", 412, "It was changed in the meantime.") \
+	X(TOO_LARGE, "too_large", 413, "The request is too large.") \
 	X(UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", 415, "Send the body as application/json.") \
-	X(LOCKED, "locked", 423, "The room is locked.")                                              \
-	X(RATE_LIMITED, "rate_limited", 429, "Too many requests: wait a little.")                    \
-	X(INTERNAL, "internal", 500, "Something broke on our side.")                                 \
-	X(UNAVAILABLE, "unavailable", 503, "The server cannot do this now: try again.")              \
+	X(LOCKED, "locked", 423, "The room is locked.") \
+	X(RATE_LIMITED, "rate_limited", 429, "Too many requests: wait a little.") \
+	X(INTERNAL, "internal", 500, "Something broke on our side.") \
+	X(UNAVAILABLE, "unavailable", 503, "The server cannot do this now: try again.") \
 	X(STORAGE_FULL, "storage_full", 507, "The server's disk is full: nothing was changed.")
 
 enum otter_err {
@@ -54,12 +54,10 @@ struct otter_error {
 
 /* Fill `e` (may be NULL) unless it already holds an error: the first one wins. Returns `err`, so that one
  * can write `return otter_fail(e, OTTER_ROOM_FULL, ...)`. `fmt` may be NULL for the table's text. */
-enum otter_err otter_fail(struct otter_error *e, enum otter_err err, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+enum otter_err otter_fail(struct otter_error *e, enum otter_err err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* The same for a field that is wrong: invalid_request, and details.field names it. */
-enum otter_err otter_fail_field(struct otter_error *e, const char *field, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+enum otter_err otter_fail_field(struct otter_error *e, const char *field, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* {"code", "message", "details"?}: new reference. */
 json_t *otter_error_json(const struct otter_error *e);

@@ -77,8 +77,7 @@ static enum otter_err refuse_unknown(const json_t *object, const struct otter_js
 	return OTTER_OK;
 }
 
-enum otter_err otter_json_read(const json_t *object, const struct otter_json_field *fields, bool strict, void *out,
-	struct otter_error *e)
+enum otter_err otter_json_read(const json_t *object, const struct otter_json_field *fields, bool strict, void *out, struct otter_error *e)
 {
 	if (!json_is_object(object))
 		return otter_fail(e, OTTER_INVALID_REQUEST, "A JSON object is expected.");
@@ -94,4 +93,13 @@ enum otter_err otter_json_read(const json_t *object, const struct otter_json_fie
 			return err;
 	}
 	return strict ? refuse_unknown(object, fields, e) : OTTER_OK;
+}
+
+json_t *otter_json_time(int64_t wall_ms)
+{
+	char text[OTTER_TIME_SIZE];
+	if (wall_ms == 0)
+		return json_null();
+	otter_time_format(wall_ms, text);
+	return json_string(text);
 }

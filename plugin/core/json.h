@@ -30,7 +30,9 @@ struct otter_json_field {
 
 /* Read `object` into `out`. With `strict` a field that the table does not name is an error, so that a typing mistake
  * in a setting is not taken for silence. invalid_request with details.field, or OTTER_OK. `out` borrows from `object`. */
-enum otter_err otter_json_read(const json_t *object, const struct otter_json_field *fields, bool strict, void *out,
-	struct otter_error *e);
+enum otter_err otter_json_read(const json_t *object, const struct otter_json_field *fields, bool strict, void *out, struct otter_error *e);
+
+/* A time as JSON: RFC 3339, or null for 0. New reference. */
+json_t *otter_json_time(int64_t wall_ms);
 
 #endif

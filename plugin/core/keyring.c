@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The keys that are in force. */
+ * Who signs tokens that are good here. */
 #include "keyring.h"
 
 #include "latch.h"
-#include "secret.h"
 
 #include <string.h>
 
-/* ---- loading; every step waits for the store, at start-up ---- */
-
-struct loading {
-	struct otter_keyring *keyring;
-	const char *secret;
-	bool other_secret; /* a key of the store was made with another secret */
-	struct otter_latch latch;
-};
+/* ---- keys from the secret ---- */
 
 /* The kid of a key is made of the secret and the salt, so that another secret beside the same database is noticed. It says nothing of the key. */
 static void make_kid(const char *secret, const struct otter_signing_key_record *record, char kid[OTTER_ID_SIZE])
@@ -32,10 +24,33 @@ static void make_kid(const char *secret, const struct otter_signing_key_record *
 
 static void derive(const char *secret, const struct otter_signing_key_record *record, struct otter_signing_key *key)
 {
-	*key = (struct otter_signing_key){ .active = record->active, .created_ms = record->created_ms };
-	g_strlcpy(key->kid, record->kid, sizeof key->kid);
+	key->record = *record;
 	otter_hmac_sha256(secret, strlen(secret), record->salt, sizeof record->salt, key->secret);
 }
+
+/* Under the lock, or before anybody knows the keyring. */
+static void add_signing_key(struct otter_keyring *k, const struct otter_signing_key_record *record)
+{
+	struct otter_signing_key key;
+	derive(k->secret, record, &key);
+	g_array_append_val(k->signing_keys, key);
+	otter_wipe(&key, sizeof key);
+}
+
+void otter_keyring_propose(struct otter_keyring *k, struct otter_signing_key_record *out)
+{
+	*out = (struct otter_signing_key_record){ .active = true, .created_ms = otter_wall_ms(k->env) };
+	otter_random(k->env, out->salt, sizeof out->salt);
+	make_kid(k->secret, out, out->kid);
+}
+
+/* ---- loading; every step waits for the store, at start-up ---- */
+
+struct loading {
+	struct otter_keyring *keyring;
+	bool other_secret; /* a key of the store was made with another secret */
+	struct otter_latch latch;
+};
 
 static void on_deployment_id(void *arg, enum otter_err err, const void *row)
 {
@@ -44,29 +59,27 @@ static void on_deployment_id(void *arg, enum otter_err err, const void *row)
 	otter_latch_open(&l->latch, err);
 }
 
-static void on_api_key(void *arg, enum otter_err err, const void *row)
-{
-	struct loading *l = arg;
-	if (row != NULL)
-		g_array_append_vals(l->keyring->api_keys, row, 1);
-	else
-		otter_latch_open(&l->latch, err);
-}
-
 static void on_signing_key(void *arg, enum otter_err err, const void *row)
 {
 	struct loading *l = arg;
-	if (row == NULL) {
+	const struct otter_signing_key_record *record = row;
+	if (record == NULL) {
 		otter_latch_open(&l->latch, err);
 		return;
 	}
-	struct otter_signing_key key;
 	char kid[OTTER_ID_SIZE];
-	make_kid(l->secret, row, kid);
-	l->other_secret = l->other_secret || strcmp(kid, ((const struct otter_signing_key_record *)row)->kid) != 0;
-	derive(l->secret, row, &key);
-	g_array_append_val(l->keyring->signing_keys, key);
-	otter_wipe(&key, sizeof key);
+	make_kid(l->keyring->secret, record, kid);
+	l->other_secret = l->other_secret || strcmp(kid, record->kid) != 0;
+	add_signing_key(l->keyring, record);
+}
+
+static void on_issuer(void *arg, enum otter_err err, const void *row)
+{
+	struct loading *l = arg;
+	if (row != NULL)
+		otter_keyring_put_issuer(l->keyring, row);
+	else
+		otter_latch_open(&l->latch, err);
 }
 
 static void on_created(void *arg, enum otter_err err, const void *row)
@@ -89,58 +102,47 @@ static enum otter_err load_signing_keys(struct loading *l, struct otter_store *s
 	store->ops->signing_key_each(store, on_signing_key, l);
 	enum otter_err err = otter_latch_wait(&l->latch);
 	if (err == OTTER_OK && l->other_secret)
-		return otter_fail(e, OTTER_UNAVAILABLE, "the signing secret is not the one that this store was made with: restore its file, or no link works any more.");
+		return otter_fail(
+			e, OTTER_UNAVAILABLE, "the signing secret is not the one that this store was made with: restore its file, or no link works any more.");
 	if (err != OTTER_OK || l->keyring->signing_keys->len > 0)
 		return err;
-	struct otter_signing_key_record record = { .active = true, .created_ms = otter_wall_ms(l->keyring->env) };
-	otter_random(l->keyring->env, record.salt, sizeof record.salt);
-	make_kid(l->secret, &record, record.kid);
-	store->ops->signing_key_create(store, &record, on_created, l);
+	struct otter_signing_key_record record;
+	otter_keyring_propose(l->keyring, &record);
+	store->ops->signing_key_rotate(store, &record, record.created_ms, on_created, l);
 	err = otter_latch_wait(&l->latch);
 	if (err == OTTER_OK)
-		on_signing_key(l, OTTER_OK, &record);
+		add_signing_key(l->keyring, &record);
 	return err;
 }
 
-static enum otter_err load_api_keys(struct loading *l, struct otter_store *store, const char *first_key_file, struct otter_error *e)
+static enum otter_err load_issuers(struct loading *l, struct otter_store *store)
 {
-	store->ops->key_each(store, on_api_key, l);
-	enum otter_err err = otter_latch_wait(&l->latch);
-	if (err != OTTER_OK || l->keyring->api_keys->len > 0 || first_key_file == NULL)
-		return err;
-	char text[OTTER_KEY_SIZE];
-	struct otter_key_record record;
-	otter_key_new(l->keyring->env, "first", OTTER_SCOPE_ALL, text, &record);
-	/* The file first: a key in the store that nobody has could never be used. */
-	err = otter_secret_save(first_key_file, text, e);
-	otter_wipe(text, sizeof text);
-	if (err != OTTER_OK)
-		return err;
-	store->ops->key_create(store, &record, on_created, l);
-	err = otter_latch_wait(&l->latch);
-	if (err != OTTER_OK)
-		return err;
-	g_array_append_val(l->keyring->api_keys, record);
-	otter_log(l->keyring->env, OTTER_LOG_INFO, "first API key otk_%s written to %s", record.id, first_key_file);
-	return OTTER_OK;
+	store->ops->issuer_each(store, on_issuer, l);
+	return otter_latch_wait(&l->latch);
 }
 
-enum otter_err otter_keyring_open(struct otter_keyring *k, const struct otter_env *env, struct otter_store *store, const char *secret,
-	const char *first_key_file, struct otter_error *e)
+static void issuer_free(void *data)
 {
-	*k = (struct otter_keyring){ .env = env };
+	struct otter_issuer_record *issuer = data;
+	g_free((char *)issuer->public_key);
+	g_free(issuer);
+}
+
+enum otter_err otter_keyring_open(struct otter_keyring *k, const struct otter_env *env, struct otter_store *store, const char *secret, struct otter_error *e)
+{
+	*k = (struct otter_keyring){ .env = env, .secret = g_strdup(secret) };
 	otter_lock_init(&k->lock);
-	k->api_keys = g_array_new(FALSE, FALSE, sizeof(struct otter_key_record));
 	k->signing_keys = g_array_new(FALSE, FALSE, sizeof(struct otter_signing_key));
-	struct loading l = { .keyring = k, .secret = secret };
+	k->issuers = g_ptr_array_new_with_free_func(issuer_free);
+	struct loading l = { .keyring = k };
 	otter_latch_init(&l.latch);
 	enum otter_err err = load_deployment_id(&l, store);
 	if (err == OTTER_OK)
 		err = load_signing_keys(&l, store, e);
 	if (err == OTTER_OK)
-		err = load_api_keys(&l, store, first_key_file, e);
+		err = load_issuers(&l, store);
 	otter_latch_clear(&l.latch);
-	return err == OTTER_OK ? OTTER_OK : otter_fail(e, err, "the keys cannot be read from the store.");
+	return err == OTTER_OK ? OTTER_OK : otter_fail(e, err, "the signing keys cannot be read from the store.");
 }
 
 void otter_keyring_clear(struct otter_keyring *k)
@@ -148,8 +150,10 @@ void otter_keyring_clear(struct otter_keyring *k)
 	if (k->signing_keys == NULL)
 		return;
 	otter_wipe(k->signing_keys->data, k->signing_keys->len * sizeof(struct otter_signing_key));
+	otter_wipe(k->secret, strlen(k->secret));
 	g_array_free(k->signing_keys, TRUE);
-	g_array_free(k->api_keys, TRUE);
+	g_ptr_array_free(k->issuers, TRUE);
+	g_free(k->secret);
 	g_free(k->iss);
 	otter_lock_clear(&k->lock);
 	*k = (struct otter_keyring){ 0 };
@@ -157,43 +161,86 @@ void otter_keyring_clear(struct otter_keyring *k)
 
 /* ---- using ---- */
 
-enum otter_err otter_keyring_check_api_key(struct otter_keyring *k, const char *text, unsigned scopes, struct otter_error *e)
-{
-	char id[OTTER_KEY_ID + 1];
-	if (text == NULL)
-		return otter_fail(e, OTTER_UNAUTHORIZED, "An API key is needed: send it as 'Authorization: Bearer otk_...'.");
-	if (g_str_has_prefix(text, "eyJ"))
-		return otter_fail(e, OTTER_UNAUTHORIZED, "This is a token, which opens a room and nothing else: an API key is needed here.");
-	if (!otter_key_parse(text, id))
-		return otter_fail(e, OTTER_UNAUTHORIZED, "This is no API key, or it is incomplete: an API key looks like otk_..._..._...");
-	OTTER_LOCKED(&k->lock);
-	for (guint i = 0; i < k->api_keys->len; i++) {
-		const struct otter_key_record *record = &g_array_index(k->api_keys, struct otter_key_record, i);
-		if (strcmp(record->id, id) != 0 || !otter_key_matches(record, text))
-			continue;
-		if ((record->scopes & scopes) != scopes)
-			return otter_fail(e, OTTER_FORBIDDEN, "This API key does not have the scope for that.");
-		return OTTER_OK;
-	}
-	return otter_fail(e, OTTER_UNAUTHORIZED, "This API key is not known here.");
-}
-
 char *otter_keyring_sign(struct otter_keyring *k, const char *audience, const struct otter_claims *claims)
 {
-	OTTER_LOCKED(&k->lock);
-	for (guint i = k->signing_keys->len; i > 0; i--) { /* the newest that is active */
-		const struct otter_signing_key *key = &g_array_index(k->signing_keys, struct otter_signing_key, i - 1);
-		if (key->active)
-			return otter_token_sign(key, k->iss, audience, claims);
+	struct otter_signing_key active = { 0 };
+	{
+		OTTER_LOCKED(&k->lock);
+		for (guint i = 0; i < k->signing_keys->len; i++)
+			if (g_array_index(k->signing_keys, struct otter_signing_key, i).record.active) /* one is: see rotate */
+				active = g_array_index(k->signing_keys, struct otter_signing_key, i);
 	}
-	g_assert_not_reached(); /* open made one */
+	char *token = otter_token_sign(&active, k->iss, audience, claims);
+	otter_wipe(&active, sizeof active);
+	return token;
 }
 
-enum otter_err otter_keyring_verify(struct otter_keyring *k, const char *audience, const char *token, struct otter_claims *out,
-	struct otter_error *e)
+enum otter_err otter_keyring_verify(struct otter_keyring *k, const char *audience, const char *token, struct otter_claims *out, struct otter_error *e)
 {
 	OTTER_LOCKED(&k->lock);
-	struct otter_token_rules rules = { .keys = (const struct otter_signing_key *)(void *)k->signing_keys->data, .n_keys = k->signing_keys->len,
-		.iss = k->iss, .audience = audience, .now_s = otter_wall_s(k->env) };
+	struct otter_token_rules rules = { .keys = (const struct otter_signing_key *)(void *)k->signing_keys->data,
+		.n_keys = k->signing_keys->len,
+		.issuers = (const struct otter_issuer_record *const *)(void *)k->issuers->pdata,
+		.n_issuers = k->issuers->len,
+		.iss = k->iss,
+		.audience = audience,
+		.now_ms = otter_wall_ms(k->env) };
 	return otter_token_verify(&rules, token, out, e);
+}
+
+/* ---- signing keys ---- */
+
+void otter_keyring_rotate(struct otter_keyring *k, const struct otter_signing_key_record *key, int64_t verify_until_ms)
+{
+	OTTER_LOCKED(&k->lock);
+	for (guint i = 0; i < k->signing_keys->len; i++)
+		otter_signing_key_retire(&g_array_index(k->signing_keys, struct otter_signing_key, i).record, verify_until_ms);
+	add_signing_key(k, key);
+}
+
+void otter_keyring_sweep(struct otter_keyring *k)
+{
+	OTTER_LOCKED(&k->lock);
+	int64_t now_ms = otter_wall_ms(k->env);
+	for (guint i = k->signing_keys->len; i > 0; i--) {
+		struct otter_signing_key *key = &g_array_index(k->signing_keys, struct otter_signing_key, i - 1);
+		if (key->record.active || now_ms < key->record.verify_until_ms)
+			continue;
+		otter_wipe(key->secret, sizeof key->secret);
+		g_array_remove_index(k->signing_keys, i - 1);
+	}
+}
+
+GArray *otter_keyring_signing_keys(struct otter_keyring *k)
+{
+	GArray *all = g_array_new(FALSE, FALSE, sizeof(struct otter_signing_key_record));
+	OTTER_LOCKED(&k->lock);
+	for (guint i = 0; i < k->signing_keys->len; i++)
+		g_array_append_val(all, g_array_index(k->signing_keys, struct otter_signing_key, i).record);
+	return all;
+}
+
+/* ---- issuers ---- */
+
+void otter_keyring_put_issuer(struct otter_keyring *k, const struct otter_issuer_record *issuer)
+{
+	struct otter_issuer_record *copy = g_memdup2(issuer, sizeof *issuer);
+	copy->public_key = g_strdup(issuer->public_key);
+	OTTER_LOCKED(&k->lock);
+	g_ptr_array_add(k->issuers, copy);
+}
+
+void otter_keyring_remove_issuer(struct otter_keyring *k, const char *id)
+{
+	OTTER_LOCKED(&k->lock);
+	for (guint i = k->issuers->len; i > 0; i--)
+		if (strcmp(((const struct otter_issuer_record *)k->issuers->pdata[i - 1])->id, id) == 0)
+			g_ptr_array_remove_index(k->issuers, i - 1);
+}
+
+void otter_keyring_each_issuer(struct otter_keyring *k, void (*fn)(void *arg, const struct otter_issuer_record *issuer), void *arg)
+{
+	OTTER_LOCKED(&k->lock);
+	for (guint i = 0; i < k->issuers->len; i++)
+		fn(arg, k->issuers->pdata[i]);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The keys that are in force: API keys and signing keys, in memory for every request, in the store for good. */
+ * Who signs tokens that are good here: our own signing keys, and foreign issuers. In memory for every request, in the store for good. */
 #ifndef OTTER_KEYRING_H
 #define OTTER_KEYRING_H
 
-#include "key.h"
 #include "lock.h"
 #include "store.h"
 #include "token.h"
@@ -12,26 +11,44 @@
 
 struct otter_keyring {
 	const struct otter_env *env;
-	otter_lock lock;
-	GArray *api_keys;                /* struct otter_key_record; under lock */
-	GArray *signing_keys;            /* struct otter_signing_key; under lock */
-	char *iss;                       /* the deployment's id; set once */
+	char *iss;            /* the deployment's id; set once */
+	char *secret;         /* of the deployment, from which the signing keys are made */
+	otter_lock lock;      /* a leaf */
+	GArray *signing_keys; /* struct otter_signing_key, oldest first; under lock */
+	GPtrArray *issuers;   /* struct otter_issuer_record, oldest first; under lock */
 };
 
-/* Load what the store has, and make what is missing: the deployment's id, a signing key (from `secret`, which is not kept), and the first API key
- * (all scopes, written to `first_key_file` if that is not NULL). Blocks; for start-up. On failure clear it all the same. */
-enum otter_err otter_keyring_open(struct otter_keyring *k, const struct otter_env *env, struct otter_store *store, const char *secret,
-	const char *first_key_file, struct otter_error *e);
+/* Load what the store has, and make what is missing: the deployment's id, a signing key. Blocks; for start-up. On failure clear it all the same. */
+enum otter_err otter_keyring_open(struct otter_keyring *k, const struct otter_env *env, struct otter_store *store, const char *secret, struct otter_error *e);
 void otter_keyring_clear(struct otter_keyring *k);
-
-/* Does `text` name a key with all of `scopes`? unauthorized, forbidden or OTTER_OK. */
-enum otter_err otter_keyring_check_api_key(struct otter_keyring *k, const char *text, unsigned scopes, struct otter_error *e);
 
 /* Sign with the active key: new string. */
 char *otter_keyring_sign(struct otter_keyring *k, const char *audience, const struct otter_claims *claims);
 
 /* As otter_token_verify, against the keys in force. */
-enum otter_err otter_keyring_verify(struct otter_keyring *k, const char *audience, const char *token, struct otter_claims *out,
-	struct otter_error *e);
+enum otter_err otter_keyring_verify(struct otter_keyring *k, const char *audience, const char *token, struct otter_claims *out, struct otter_error *e);
+
+/* ---- signing keys ---- */
+
+/* A record for a new one, active. */
+void otter_keyring_propose(struct otter_keyring *k, struct otter_signing_key_record *out);
+
+/* The store has it: it signs from now on, the others verify until then. */
+void otter_keyring_rotate(struct otter_keyring *k, const struct otter_signing_key_record *key, int64_t verify_until_ms);
+
+/* Forget those that verify nothing any more. */
+void otter_keyring_sweep(struct otter_keyring *k);
+
+/* Oldest first: struct otter_signing_key_record, new. */
+GArray *otter_keyring_signing_keys(struct otter_keyring *k);
+
+/* ---- issuers ---- */
+
+/* The store has it, or has it no more. put copies. */
+void otter_keyring_put_issuer(struct otter_keyring *k, const struct otter_issuer_record *issuer);
+void otter_keyring_remove_issuer(struct otter_keyring *k, const char *id);
+
+/* Calls fn(arg, issuer) for each of them, oldest first, under the lock. */
+void otter_keyring_each_issuer(struct otter_keyring *k, void (*fn)(void *arg, const struct otter_issuer_record *issuer), void *arg);
 
 #endif

@@ -50,7 +50,6 @@ static inline void otter_lock_release(otter_lock **lock)
 /* Hold `lock` until the end of the block. */
 #define OTTER_LOCKED_NAME2(line) otter_locked_##line
 #define OTTER_LOCKED_NAME(line) OTTER_LOCKED_NAME2(line)
-#define OTTER_LOCKED(lock) \
-	__attribute__((cleanup(otter_lock_release), unused)) otter_lock *OTTER_LOCKED_NAME(__LINE__) = otter_lock_take(lock)
+#define OTTER_LOCKED(lock) __attribute__((cleanup(otter_lock_release), unused)) otter_lock *OTTER_LOCKED_NAME(__LINE__) = otter_lock_take(lock)
 
 #endif

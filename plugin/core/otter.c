@@ -2,17 +2,21 @@
  * Opening and closing the core, its clock, and the table of rooms. */
 #include "otter.h"
 
+#include "latch.h"
 #include "otter_private.h"
 #include "secret.h"
 
 #include <string.h>
 #include <time.h>
 
-#define GATE_SECRET_MIN 16           /* characters */
-#define SIGNING_SECRET_MIN 32        /* characters */
-#define TURN_REFRESH_MS 5000         /* how soon a rotated TURN secret is used */
-#define TICK_AT_MOST_MS 1000         /* the clock's thread is never asleep for longer: what is added meanwhile waits no longer than this */
-#define CLOSE_AGAIN_MS 5000          /* after the store has failed to */
+#define GATE_SECRET_MIN 16     /* characters */
+#define SIGNING_SECRET_MIN 32  /* characters */
+#define TURN_REFRESH_MS 5000   /* how soon a rotated TURN secret is used */
+#define TICK_AT_MOST_MS 1000   /* the clock's thread is never asleep for longer: what is added meanwhile waits no longer than this */
+#define CLOSE_AGAIN_MS 5000    /* after the store has failed to */
+#define SWEEP_MS 60000         /* how often what has ended is forgotten */
+#define FLUSH_MS 10000         /* how often the uses of API keys are written down */
+#define WATCHED_AT_MOST 100000 /* rooms that wait for their empty_timeout when we start */
 
 /* The registry: what otter_ref answers. The one global of the core. */
 static struct {
@@ -34,11 +38,14 @@ static void otter_free(struct otter *o)
 {
 	otter_deadlines_clear(&o->deadlines);
 	otter_turn_clear(&o->turn);
+	otter_api_keys_clear(&o->api_keys);
 	otter_keyring_clear(&o->keyring);
+	otter_revocations_clear(&o->revocations);
 	if (o->gate_secret != NULL)
 		otter_wipe(o->gate_secret, strlen(o->gate_secret));
 	g_free(o->gate_secret);
 	g_free(o->signaling_url);
+	otter_settings_clear(&o->settings);
 	g_free(o->public_url);
 	otter_lock_clear(&o->lock);
 	otter_lock_clear(&o->rooms_lock);
@@ -101,10 +108,31 @@ static void on_turn_refresh(void *context, void *arg)
 	otter_deadlines_add(&o->deadlines, otter_mono_ms(o->env) + TURN_REFRESH_MS, on_turn_refresh, NULL, NULL);
 }
 
+static void on_sweep(void *context, void *arg)
+{
+	struct otter *o = context;
+	int64_t now_ms = otter_wall_ms(o->env);
+	(void)arg;
+	otter_keyring_sweep(&o->keyring);
+	otter_revocations_sweep(&o->revocations, now_ms);
+	o->store->ops->sweep(o->store, now_ms, now_ms - o->retention_ms, NULL, NULL);
+	otter_deadlines_add(&o->deadlines, otter_mono_ms(o->env) + SWEEP_MS, on_sweep, NULL, NULL);
+}
+
+static void on_flush(void *context, void *arg)
+{
+	struct otter *o = context;
+	(void)arg;
+	otter_api_keys_flush(&o->api_keys, o->store);
+	otter_deadlines_add(&o->deadlines, otter_mono_ms(o->env) + FLUSH_MS, on_flush, NULL, NULL);
+}
+
 static enum otter_err start_clock(struct otter *o, struct otter_error *e)
 {
 	if (o->turn.secret_db != NULL)
 		on_turn_refresh(o, NULL);
+	on_sweep(o, NULL);
+	otter_deadlines_add(&o->deadlines, otter_mono_ms(o->env) + FLUSH_MS, on_flush, NULL, NULL);
 	if (o->own_clock && pthread_create(&o->clock, NULL, clock_main, o) != 0) {
 		o->own_clock = false;
 		return otter_fail(e, OTTER_UNAVAILABLE, "cannot start the core's clock thread.");
@@ -139,8 +167,12 @@ static struct otter *otter_new(const struct otter_config *config)
 	o->env = config->env;
 	o->signaling_url = g_strdup(config->signaling_url != NULL ? config->signaling_url : "");
 	o->public_url = config->public_url != NULL && config->public_url[0] != '\0' ? g_strdup(config->public_url) : NULL;
+	otter_settings_copy(&o->settings, &config->settings, o->public_url);
 	o->resume_timeout_ms = config->resume_timeout_s * 1000;
 	o->token_ttl_s = config->token_ttl_s;
+	o->token_ttl_max_s = MAX(config->token_ttl_max_s, config->token_ttl_s);
+	o->gate_ttl_s = config->gate_ttl_s;
+	o->retention_ms = config->closed_retention_s * 1000;
 	o->own_clock = config->own_clock;
 	otter_lock_init(&o->lock);
 	otter_lock_init(&o->rooms_lock);
@@ -151,8 +183,8 @@ static struct otter *otter_new(const struct otter_config *config)
 	pthread_condattr_destroy(&monotonic);
 	otter_deadlines_init(&o->deadlines);
 	o->rooms = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_room);
-	otter_turn_init(&o->turn, config->turn_servers, config->n_turn_servers, config->turn_secret_db,
-		config->turn_realm != NULL ? config->turn_realm : "otter");
+	otter_turn_init(
+		&o->turn, config->turn_servers, config->n_turn_servers, config->turn_secret_db, config->turn_realm != NULL ? config->turn_realm : "otter");
 	return o;
 }
 
@@ -167,12 +199,43 @@ static enum otter_err open_keys(struct otter *o, const struct otter_config *conf
 		otter_base62_random(o->env, secret, SIGNING_SECRET_MIN);
 	}
 	if (err == OTTER_OK)
-		err = otter_keyring_open(&o->keyring, o->env, o->store, secret, config->first_key_file, e);
+		err = otter_keyring_open(&o->keyring, o->env, o->store, secret, e);
+	if (err == OTTER_OK)
+		err = otter_api_keys_open(&o->api_keys, o->env, o->store, config->first_key_file, e);
+	o->api_keys.rate_per_s = o->settings.limits.key_requests_per_second;
+	if (err == OTTER_OK)
+		err = otter_revocations_open(&o->revocations, o->store, e);
 	if (err == OTTER_OK && config->gate_secret_file != NULL)
 		err = otter_secret_load(o->env, config->gate_secret_file, GATE_SECRET_MIN, false, &o->gate_secret, e);
 	if (secret != NULL)
 		otter_wipe(secret, strlen(secret));
 	return err;
+}
+
+/* Rooms that were entered before and close when they are empty for too long: their time goes on. */
+struct watching {
+	struct otter *o;
+	struct otter_latch latch;
+};
+
+static void on_entered_room(void *arg, enum otter_err err, const void *row)
+{
+	struct watching *w = arg;
+	if (row == NULL)
+		otter_latch_open(&w->latch, err);
+	else
+		otter_room_unref(otter_enter_room(w->o, row));
+}
+
+static enum otter_err watch_empty_rooms(struct otter *o, struct otter_error *e)
+{
+	struct watching w = { .o = o };
+	const struct otter_room_query query = { .open = true, .entered = true, .now_ms = otter_wall_ms(o->env), .limit = WATCHED_AT_MOST };
+	otter_latch_init(&w.latch);
+	o->store->ops->room_each(o->store, &query, on_entered_room, &w);
+	enum otter_err err = otter_latch_wait(&w.latch);
+	otter_latch_clear(&w.latch);
+	return err == OTTER_OK ? OTTER_OK : otter_fail(e, err, "the rooms cannot be read from the store.");
 }
 
 struct otter *otter_open(const struct otter_config *config, struct otter_error *e)
@@ -183,7 +246,7 @@ struct otter *otter_open(const struct otter_config *config, struct otter_error *
 	}
 	struct otter *o = otter_new(config);
 	o->store = otter_store_open(o->env, config->store, e);
-	if (o->store == NULL || open_keys(o, config, e) != OTTER_OK)
+	if (o->store == NULL || open_keys(o, config, e) != OTTER_OK || watch_empty_rooms(o, e) != OTTER_OK)
 		goto fail;
 	{
 		OTTER_LOCKED(&registry.lock);
@@ -213,8 +276,11 @@ void otter_close(struct otter *o)
 	stop_clock(o);
 	while (g_atomic_int_get(&o->running) > 0) /* the store is still there, and answers whoever waits for it */
 		g_usleep(1000);
-	if (o->store != NULL)
+	if (o->store != NULL) {
+		if (o->api_keys.keys != NULL)
+			otter_api_keys_flush(&o->api_keys, o->store);
 		o->store->ops->close(g_steal_pointer(&o->store));
+	}
 	otter_deadlines_stop(&o->deadlines);
 	GHashTable *rooms;
 	{
@@ -232,6 +298,11 @@ void otter_set_public_url(struct otter *o, const char *url)
 	OTTER_LOCKED(&o->lock);
 	if (o->public_url == NULL)
 		o->public_url = g_strdup(url);
+}
+
+const struct otter_settings *otter_settings(const struct otter *o)
+{
+	return &o->settings;
 }
 
 char *otter_public_url(struct otter *o)
@@ -257,7 +328,7 @@ struct otter_room *otter_enter_room(struct otter *o, const struct otter_room_rec
 		return otter_room_ref(room);
 	room = otter_room_new(o, record);
 	g_hash_table_insert(o->rooms, room->record.id, room);
-	otter_room_expire_later(room);
+	otter_room_watch(room);
 	return otter_room_ref(room);
 }
 
@@ -273,6 +344,7 @@ unsigned otter_room_presence(struct otter *o, const char *id)
 struct closing {
 	struct otter *o;
 	char id[OTTER_ID_SIZE];
+	int64_t version;
 	const char *reason; /* static */
 	otter_store_fn fn;  /* or NULL */
 	void *arg;
@@ -307,10 +379,10 @@ static void on_closed(void *arg, enum otter_err err, const void *row)
 static void close_again(void *context, void *arg)
 {
 	const struct closing *c = arg;
-	otter_close_room(context, c->id, c->reason, NULL, NULL);
+	otter_close_room(context, c->id, c->version, c->reason, NULL, NULL);
 }
 
-void otter_close_room(struct otter *o, const char *id, const char *reason, otter_store_fn fn, void *arg)
+void otter_close_room(struct otter *o, const char *id, int64_t version, const char *reason, otter_store_fn fn, void *arg)
 {
 	if (!otter_enter(o)) {
 		if (fn != NULL)
@@ -318,7 +390,7 @@ void otter_close_room(struct otter *o, const char *id, const char *reason, otter
 		return;
 	}
 	struct closing *c = g_new0(struct closing, 1);
-	*c = (struct closing){ .o = o, .reason = reason, .fn = fn, .arg = arg };
+	*c = (struct closing){ .o = o, .version = version, .reason = reason, .fn = fn, .arg = arg };
 	g_strlcpy(c->id, id, sizeof c->id);
-	o->store->ops->room_close(o->store, id, otter_wall_ms(o->env), on_closed, c);
+	o->store->ops->room_close(o->store, id, otter_wall_ms(o->env), version, on_closed, c);
 }

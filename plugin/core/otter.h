@@ -8,6 +8,7 @@
 
 #include "env.h"
 #include "err.h"
+#include "settings.h"
 #include "turn.h"
 
 #include <stdbool.h>
@@ -18,24 +19,31 @@ struct otter;
 
 /* How to open. Strings are copied; NULL where it says "optional". */
 struct otter_config {
-	const struct otter_env *env;         /* must outlive the core */
-	const char *store;                   /* "memory" or "sqlite:PATH" */
-	const char *signing_secret_file;     /* made if it is not there; NULL with the memory store: a random one */
-	const char *gate_secret_file;        /* optional: Janus' token_auth_secret */
-	const char *first_key_file;          /* optional: where the first API key is written, when the store has none */
-	const char *public_url;              /* optional: "https://calls.example.org"; see otter_set_public_url */
-	const char *signaling_url;           /* "ws://…" as browsers reach it */
-	int64_t resume_timeout_s;            /* 1..3600 */
-	int64_t token_ttl_s;                 /* 1..31536000 */
+	const struct otter_env *env;     /* must outlive the core */
+	const char *store;               /* "memory" or "sqlite:PATH" */
+	const char *signing_secret_file; /* made if it is not there; NULL with the memory store: a random one */
+	const char *gate_secret_file;    /* optional: Janus' token_auth_secret */
+	const char *first_key_file;      /* optional: where the first API key is written, when the store has none */
+	const char *public_url;          /* optional: "https://calls.example.org"; see otter_set_public_url */
+	const char *signaling_url;       /* "ws://…" as browsers reach it */
+	int64_t resume_timeout_s;        /* 1..3600 */
+	int64_t token_ttl_s;             /* 1..token_ttl_max_s: of a room's url */
+	int64_t token_ttl_max_s;         /* 1..31536000: of any join token */
+	int64_t gate_ttl_s;              /* 10..86400: of the token for Janus' own gate */
+	int64_t closed_retention_s;      /* 0..31536000: how long a closed room can still be read */
 	const struct otter_turn_server *turn_servers;
 	size_t n_turn_servers;
 	const char *turn_secret_db, *turn_realm; /* optional */
-	bool own_clock;                      /* run deadlines by a thread of the core; otherwise call otter_tick */
+	struct otter_settings settings;          /* its lists may be NULL, its limits 0; public_origin is not looked at */
+	bool own_clock;                          /* run deadlines by a thread of the core; otherwise call otter_tick */
 };
 
 /* The values that hold where a configuration is silent. */
 #define OTTER_RESUME_TIMEOUT_S 30
 #define OTTER_TOKEN_TTL_S (48 * 3600)
+#define OTTER_TOKEN_TTL_MAX_S (30 * 24 * 3600)
+#define OTTER_GATE_TTL_S (24 * 3600)
+#define OTTER_CLOSED_RETENTION_S (7 * 24 * 3600)
 #define OTTER_HEARTBEAT_MS 5000
 #define OTTER_SILENCE_MS (3 * OTTER_HEARTBEAT_MS) /* two pings are missed, and the third is due */
 
@@ -52,6 +60,9 @@ void otter_unref(struct otter *o); /* NULL is fine */
 
 /* What room URLs start with, when the configuration does not say: the transport tells where it listens. */
 void otter_set_public_url(struct otter *o, const char *url);
+
+/* What the operator set, with every default in place: borrowed for the life of the core, never changed. */
+const struct otter_settings *otter_settings(const struct otter *o);
 
 /* Do what is due; returns the ms until something will be (at most 1000). Only without own_clock. */
 int64_t otter_tick(struct otter *o);

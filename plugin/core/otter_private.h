@@ -3,10 +3,12 @@
 #ifndef OTTER_PRIVATE_H
 #define OTTER_PRIVATE_H
 
+#include "api_keys.h"
 #include "deadline.h"
 #include "keyring.h"
 #include "lock.h"
 #include "otter.h"
+#include "revocations.h"
 #include "room.h"
 #include "store.h"
 
@@ -14,27 +16,31 @@
 
 struct otter {
 	gint refs;
-	gint running;                /* requests in flight; see otter_enter */
+	gint running; /* requests in flight; see otter_enter */
 	gint closing;
-	gint token_users;            /* counts up: see service.c */
+	gint draining;
+	gint token_users; /* counts up: see way_in.c */
 	const struct otter_env *env;
 	struct otter_store *store;
 	struct otter_turn turn;
+	struct otter_api_keys api_keys;
 	struct otter_keyring keyring;
+	struct otter_revocations revocations;
 	struct otter_deadlines deadlines;
-	char *gate_secret;           /* or NULL */
+	char *gate_secret; /* or NULL */
 	char *signaling_url;
-	int64_t resume_timeout_ms, token_ttl_s;
+	struct otter_settings settings; /* as it was opened with */
+	int64_t resume_timeout_ms, token_ttl_s, token_ttl_max_s, gate_ttl_s, retention_ms;
 
-	otter_lock lock;             /* guards public_url, and the clock's wait; a leaf */
+	otter_lock lock; /* guards public_url, and the clock's wait; a leaf */
 	char *public_url;
 
-	otter_lock rooms_lock;       /* guards rooms; taken before a room's lock */
-	GHashTable *rooms;           /* id -> struct otter_room, a reference: the rooms that somebody entered */
+	otter_lock rooms_lock; /* guards rooms; taken before a room's lock */
+	GHashTable *rooms;     /* id -> struct otter_room, a reference: the rooms that somebody entered */
 
 	bool own_clock;
 	pthread_t clock;
-	pthread_cond_t clock_wake;   /* with lock */
+	pthread_cond_t clock_wake; /* with lock */
 	gint clock_stop;
 };
 
@@ -54,8 +60,8 @@ struct otter_room *otter_enter_room(struct otter *o, const struct otter_room_rec
 /* How many seats of it are taken. */
 unsigned otter_room_presence(struct otter *o, const char *id);
 
-/* Close a room for good: in the store, then, once that is durable, here: its seats end with `reason` (static). Then fn(arg, err, row) as
- * the store's room_close has it, if fn is not NULL. */
-void otter_close_room(struct otter *o, const char *id, const char *reason, otter_store_fn fn, void *arg);
+/* Close a room for good (in this version; 0: in any): in the store, then, once that is durable, here: its seats end with `reason` (static).
+ * Then fn(arg, err, row) as the store's room_close has it, if fn is not NULL. */
+void otter_close_room(struct otter *o, const char *id, int64_t version, const char *reason, otter_store_fn fn, void *arg);
 
 #endif

@@ -22,13 +22,13 @@ static enum otter_err check_instance(const char *field, const char *instance, st
 static enum otter_err check_display(const char *display, struct otter_error *e)
 {
 	if (display != NULL && !otter_text_displayable(display, OTTER_DISPLAY_MAX))
-		return otter_fail_field(e, "display", "'display' must have at most %d characters, none of them a control or direction character.", OTTER_DISPLAY_MAX);
+		return otter_fail_field(
+			e, "display", "'display' must have at most %d characters, none of them a control or direction character.", OTTER_DISPLAY_MAX);
 	return OTTER_OK;
 }
 
 /* Read an object inside another: an error names the path to the field, like "media.audio". */
-static enum otter_err read_inside(const char *parent, const json_t *json, const struct otter_json_field *fields, bool strict, void *out,
-	struct otter_error *e)
+static enum otter_err read_inside(const char *parent, const json_t *json, const struct otter_json_field *fields, bool strict, void *out, struct otter_error *e)
 {
 	struct otter_error inner = { 0 };
 	enum otter_err err = otter_json_read(json, fields, strict, out, &inner);
@@ -88,6 +88,12 @@ enum otter_err otter_parse_resume(const json_t *body, struct otter_resume *out, 
 	*out = (struct otter_resume){ 0 };
 	enum otter_err err = otter_json_read(body, fields, false, out, e);
 	return err == OTTER_OK ? check_instance("instance", out->instance, e) : err;
+}
+
+enum otter_err otter_parse_participant(const json_t *body, const char **participant, struct otter_error *e)
+{
+	static const struct otter_json_field fields[] = { { "participant", OTTER_JSON_STRING, true, 0, 1, OTTER_ID_SIZE - 1 }, { 0 } };
+	return otter_json_read(body, fields, false, participant, e);
 }
 
 enum otter_err otter_parse_update(const json_t *body, struct otter_update *out, struct otter_error *e)
@@ -248,8 +254,7 @@ json_t *otter_reply(int64_t id)
 
 json_t *otter_reply_error(int64_t id, const struct otter_error *e)
 {
-	return json_pack("{s:s, s:o, s:b, s:o}", "otter", "reply", "id", id >= 0 ? json_integer(id) : json_null(), "ok", 0, "error",
-		otter_error_json(e));
+	return json_pack("{s:s, s:o, s:b, s:o}", "otter", "reply", "id", id >= 0 ? json_integer(id) : json_null(), "ok", 0, "error", otter_error_json(e));
 }
 
 json_t *otter_event(const char *name)

@@ -22,6 +22,7 @@ struct otter_join {
 	const char *room, *token, *display, *instance;
 	bool has_media;
 	struct otter_media media; /* holds if has_media */
+	bool knock;               /* not the request's: the token's link was taken back, so who comes by it has to knock */
 };
 
 struct otter_resume {
@@ -30,8 +31,8 @@ struct otter_resume {
 
 struct otter_signal {
 	const char *to, *from_instance, *to_instance;
-	int64_t seq;  /* 0: none */
-	int64_t ack;  /* -1: none */
+	int64_t seq; /* 0: none */
+	int64_t ack; /* -1: none */
 	const json_t *description, *candidates, *tracks;
 };
 
@@ -45,6 +46,9 @@ struct otter_update {
 /* Each: OTTER_OK, or invalid_request (too_large) with the field. */
 enum otter_err otter_parse_join(const json_t *body, struct otter_join *out, struct otter_error *e);
 enum otter_err otter_parse_resume(const json_t *body, struct otter_resume *out, struct otter_error *e);
+
+/* Whom a host's request is about: borrowed. invalid_request. */
+enum otter_err otter_parse_participant(const json_t *body, const char **participant, struct otter_error *e);
 enum otter_err otter_parse_signal(const json_t *body, struct otter_signal *out, struct otter_error *e);
 enum otter_err otter_parse_update(const json_t *body, struct otter_update *out, struct otter_error *e);
 

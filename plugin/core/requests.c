@@ -11,14 +11,14 @@
 
 /* Somebody on the way in. What is needed of the request is copied: the store may answer after the caller is gone. */
 struct entering {
-	struct otter_conn *conn;  /* a reference */
+	struct otter_conn *conn; /* a reference */
 	int64_t id;
 	struct otter_claims claims;
 	bool resume;
-	char *room;               /* that the request names: id or unique name; NULL: the token's */
-	char *display;            /* or NULL */
+	char *room;    /* that the request names: id or unique name; NULL: the token's */
+	char *display; /* or NULL */
 	char instance[OTTER_INSTANCE_SIZE];
-	struct otter_join join;   /* borrows from the above */
+	struct otter_join join; /* borrows from the above */
 };
 
 static void entering_free(struct entering *en)
@@ -47,10 +47,18 @@ static enum otter_err sit_down(struct entering *en, const struct otter_room_reco
 
 static enum otter_err enter_room(struct entering *en, const struct otter_room_record *record, struct otter_error *e)
 {
+	struct otter *o = en->conn->otter;
+	bool open = otter_room_record_open(record, otter_wall_ms(o->env));
+	if (en->claims.by_name && !open) /* the name is free by now */
+		return otter_fail(e, OTTER_ROOM_NOT_FOUND, NULL);
 	if (en->room != NULL && strcmp(en->room, record->id) != 0 && strcmp(en->room, record->unique_name) != 0)
 		return otter_fail(e, OTTER_WRONG_ROOM, NULL);
-	if (!otter_room_record_open(record, otter_wall_ms(en->conn->otter->env)))
+	if (!open)
 		return otter_fail(e, OTTER_ROOM_CLOSED, NULL);
+	if (!en->resume && g_atomic_int_get(&o->draining))
+		return otter_fail(e, OTTER_UNAVAILABLE, "The server is draining: it will stop, and be back in a moment.");
+	if (!en->resume && otter_revocations_judge(&o->revocations, record->id, &en->claims, &en->join.knock, e) != OTTER_OK)
+		return e->err;
 	return sit_down(en, record, e);
 }
 
@@ -103,7 +111,7 @@ static enum otter_err do_join(struct otter_conn *conn, int64_t id, const json_t 
 	struct otter_join join;
 	struct otter_claims claims;
 	if (otter_parse_join(body, &join, e) != OTTER_OK ||
-	    otter_keyring_verify(&conn->otter->keyring, OTTER_AUDIENCE_JOIN, join.token, &claims, e) != OTTER_OK)
+		otter_keyring_verify(&conn->otter->keyring, OTTER_AUDIENCE_JOIN, join.token, &claims, e) != OTTER_OK)
 		return e->err;
 	struct entering *en = entering_new(conn, id, &claims, join.instance);
 	en->room = g_strdup(join.room);
@@ -117,7 +125,7 @@ static enum otter_err do_resume(struct otter_conn *conn, int64_t id, const json_
 	struct otter_resume resume;
 	struct otter_claims claims;
 	if (otter_parse_resume(body, &resume, e) != OTTER_OK ||
-	    otter_keyring_verify(&conn->otter->keyring, OTTER_AUDIENCE_SEAT, resume.seat, &claims, e) != OTTER_OK)
+		otter_keyring_verify(&conn->otter->keyring, OTTER_AUDIENCE_SEAT, resume.seat, &claims, e) != OTTER_OK)
 		return e->err;
 	struct entering *en = entering_new(conn, id, &claims, resume.instance);
 	en->resume = true;
@@ -188,6 +196,31 @@ static enum otter_err do_update(struct otter_conn *conn, int64_t id, const json_
 	return err;
 }
 
+/* What a host asks for about one participant. */
+static enum otter_err as_host(struct otter_conn *conn, const json_t *body,
+	enum otter_err (*ask)(struct otter_room *room, struct otter_conn *conn, const char *participant, struct otter_error *e), struct otter_error *e)
+{
+	const char *participant = NULL;
+	struct otter_room *room = seated_in(conn, e);
+	enum otter_err err = room != NULL ? otter_parse_participant(body, &participant, e) : e->err;
+	if (err == OTTER_OK)
+		err = ask(room, conn, participant, e);
+	otter_room_unref(room);
+	return err;
+}
+
+static enum otter_err do_admit(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e)
+{
+	(void)id, (void)reply;
+	return as_host(conn, body, otter_room_admit, e);
+}
+
+static enum otter_err do_deny(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e)
+{
+	(void)id, (void)reply;
+	return as_host(conn, body, otter_room_deny, e);
+}
+
 static enum otter_err do_ping(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e)
 {
 	(void)id, (void)body, (void)e;
@@ -207,8 +240,16 @@ static const struct {
 	const char *name;
 	handler_fn handle;
 } requests[] = {
-	{ "signal", do_signal }, { "ping", do_ping }, { "join", do_join }, { "resume", do_resume }, { "leave", do_leave },
-	{ "list", do_list }, { "update", do_update }, { "credentials", do_credentials },
+	{ "signal", do_signal },
+	{ "ping", do_ping },
+	{ "join", do_join },
+	{ "resume", do_resume },
+	{ "leave", do_leave },
+	{ "list", do_list },
+	{ "update", do_update },
+	{ "credentials", do_credentials },
+	{ "admit", do_admit },
+	{ "deny", do_deny },
 };
 
 static enum otter_err dispatch(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e)

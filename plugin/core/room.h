@@ -18,20 +18,25 @@
 
 #define OTTER_ROOM_MAX 8 /* a full mesh beyond that melts the uplink of its members */
 
+#define OTTER_WAITING_MAX 16 /* in a lobby */
+
 struct otter;
 
 struct otter_room {
 	gint refs;
-	struct otter *otter;                          /* outlives the room */
-	otter_lock lock;                              /* guards all below */
-	struct otter_room_record record;              /* its id never changes and needs no lock; metadata belongs to the room */
-	struct otter_seat *seats[OTTER_ROOM_MAX];     /* the first n_seats, in order */
+	struct otter *otter;                      /* outlives the room */
+	otter_lock lock;                          /* guards all below */
+	struct otter_room_record record;          /* its id never changes and needs no lock; metadata belongs to the room */
+	struct otter_seat *seats[OTTER_ROOM_MAX]; /* the first n_seats, in order */
 	unsigned n_seats;
+	struct otter_seat *waiting[OTTER_WAITING_MAX]; /* the first n_waiting: in the lobby, oldest first */
+	unsigned n_waiting;
 	int64_t last_order, last_attach;
-	int64_t empty_since_ms;                       /* monotonic; 0: somebody is here, or nobody has been yet */
+	int64_t empty_since_ms; /* monotonic; 0: somebody is here, or nobody has been yet */
 	bool closed;
-	bool empty_watched;                           /* a deadline for empty_timeout is in the queue */
-	int64_t expiry_look_ms;                       /* monotonic: when expires_at is looked at next; 0: never */
+	bool empty_watched;     /* a deadline for empty_timeout is in the queue */
+	bool presence_noted;    /* one that tells the store whether somebody is here, too */
+	int64_t expiry_look_ms; /* monotonic: when expires_at is looked at next; 0: never */
 };
 
 /* Copies `record`. New reference. */
@@ -39,14 +44,14 @@ struct otter_room *otter_room_new(struct otter *o, const struct otter_room_recor
 struct otter_room *otter_room_ref(struct otter_room *room);
 void otter_room_unref(struct otter_room *room); /* NULL is fine */
 
-/* Take a seat for `conn`, or take over the seat of the same identity. The reply to request `id` goes out through the connection before
- * any event of the room. room_closed, room_full. */
-enum otter_err otter_room_join(struct otter_room *room, struct otter_conn *conn, int64_t id, const struct otter_join *join,
-	const struct otter_claims *claims, struct otter_error *e);
+/* Take a seat for `conn`, take over the seat of the same identity, or wait in the lobby. The reply to request `id` goes out through the connection
+ * before any event of the room. room_closed, locked, room_full. */
+enum otter_err otter_room_join(
+	struct otter_room *room, struct otter_conn *conn, int64_t id, const struct otter_join *join, const struct otter_claims *claims, struct otter_error *e);
 
 /* Take the seat of `participant` again; the reply as in join. room_closed, seat_gone. */
-enum otter_err otter_room_resume(struct otter_room *room, struct otter_conn *conn, int64_t id, const char *participant,
-	const char *instance, struct otter_error *e);
+enum otter_err otter_room_resume(
+	struct otter_room *room, struct otter_conn *conn, int64_t id, const char *participant, const char *instance, struct otter_error *e);
 
 /* The verbs of whoever has a seat through `conn`; conflict if it lost it meanwhile. */
 enum otter_err otter_room_leave(struct otter_room *room, struct otter_conn *conn, struct otter_error *e);
@@ -55,14 +60,13 @@ enum otter_err otter_room_update(struct otter_room *room, struct otter_conn *con
 enum otter_err otter_room_credentials(struct otter_room *room, struct otter_conn *conn, json_t *reply, struct otter_error *e);
 
 /* Relay. `reply` gets "dropped" if the other's instance is not the current one. participant_not_found, peer_away, invalid_request, forbidden. */
-enum otter_err otter_room_signal(struct otter_room *room, struct otter_conn *conn, const struct otter_signal *signal, json_t *reply,
-	struct otter_error *e);
+enum otter_err otter_room_signal(struct otter_room *room, struct otter_conn *conn, const struct otter_signal *signal, json_t *reply, struct otter_error *e);
 
 /* The connection is gone or silent: its seat, if it still has it, is away until the resume timeout. */
 void otter_room_away(struct otter_room *room, struct otter_conn *conn);
 
-/* See to it that it closes when its time is over. Called with its lock held, or before anybody else knows it. */
-void otter_room_expire_later(struct otter_room *room);
+/* See to it that it closes when its time is over. */
+void otter_room_watch(struct otter_room *room);
 
 /* Its settings have changed in the store; everybody inside hears it. */
 void otter_room_change(struct otter_room *room, const struct otter_room_record *record);
@@ -70,8 +74,22 @@ void otter_room_change(struct otter_room *room, const struct otter_room_record *
 /* End the seat of `participant`: ejected. False if there is none. */
 bool otter_room_eject(struct otter_room *room, const char *participant);
 
+/* These tokens were revoked: with `out` the seats that were taken by them end. */
+void otter_room_revoke(struct otter_room *room, const struct otter_revocation_record *revocation, bool out);
+
+/* A host lets in who waits, or sends him away. forbidden, participant_not_found, room_full. */
+enum otter_err otter_room_admit(struct otter_room *room, struct otter_conn *conn, const char *participant, struct otter_error *e);
+enum otter_err otter_room_deny(struct otter_room *room, struct otter_conn *conn, const char *participant, struct otter_error *e);
+
+/* How to keep out whom `participant` is, if he comes again: writes kind, value and knock (an invite link is for many, so it is not revoked: who
+ * comes by it knocks). False if there is no such seat. */
+bool otter_room_came_by(struct otter_room *room, const char *participant, struct otter_revocation_record *out);
+
 /* [P], in order: new reference. */
 json_t *otter_room_participants(struct otter_room *room);
+
+/* Tell everybody inside that the server stops in `after_ms`: how many they are. */
+unsigned otter_room_drain(struct otter_room *room, int64_t after_ms);
 
 /* End all seats with `closed {reason}`; nobody gets in any more. A second time it does nothing. */
 void otter_room_close(struct otter_room *room, const char *reason);

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The verbs behind REST that concern rooms. */
+ * The verbs behind REST: rooms. */
 #include "answer.h"
-#include "json.h"
+#include "mint.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #define NAME_CHARACTERS OTTER_BASE62 "._~-"
 #define METADATA_MAX 4096
 #define EMPTY_TIMEOUT_MAX_S (365 * 24 * 3600)
-#define ROOMS_A_PAGE 100
 
 /* ---- making one ---- */
 
@@ -17,7 +15,7 @@ struct room_spec {
 	const char *unique_name, *privacy;
 	int64_t max_participants, empty_timeout, expires_ms;
 	const json_t *metadata;
-	bool lobby, host_url;
+	bool lobby, locked, host_url;
 };
 
 static const struct otter_json_field room_fields[] = {
@@ -42,13 +40,12 @@ static enum otter_err check_spec(const struct room_spec *spec, int64_t now_ms, s
 {
 	const char *name = spec->unique_name;
 	if (name != NULL && (!otter_text_made_of(name, NAME_CHARACTERS, 1, 64) || g_str_has_prefix(name, "rm_") || is_dots(name)))
-		return otter_fail_field(e, "unique_name", "'unique_name' must be 1 to 64 characters of A-Z a-z 0-9 . _ ~ -, not starting with rm_, not . or ..");
+		return otter_fail_field(
+			e, "unique_name", "'unique_name' must be 1 to 64 characters of A-Z a-z 0-9 . _ ~ -, not starting with rm_, not . or ..");
 	if (spec->privacy != NULL && strcmp(spec->privacy, "direct") != 0 && strcmp(spec->privacy, "relay") != 0)
 		return otter_fail_field(e, "privacy", "'privacy' must be direct or relay.");
 	if (spec->expires_ms != 0 && spec->expires_ms <= now_ms)
 		return otter_fail_field(e, "expires_at", "'expires_at' has passed already.");
-	if (spec->lobby)
-		return otter_fail_field(e, "lobby", "This version has no lobby yet: leave it out.");
 	return OTTER_OK;
 }
 
@@ -65,19 +62,22 @@ struct room_create {
 	struct otter *o;
 	otter_answer_fn fn;
 	void *arg;
-	bool host_url;
+	bool host_url, must_be_new;
 };
 
-/* A link into the room: a fresh token each time, so that nobody is ever handed an old one. */
-static char *room_url(struct otter *o, const struct otter_room_record *room, const char *role)
+static json_t *room_body(struct otter *o, const struct otter_room_record *room)
 {
-	char jti[OTTER_ID_SIZE];
-	otter_id_new(o->env, "jt_", jti);
-	int64_t now_s = otter_wall_s(o->env);
-	struct otter_claims claims = { .room = (char *)room->id, .jti = jti, .role = (char *)role, .iat_s = now_s, .exp_s = now_s + o->token_ttl_s };
-	g_autofree char *token = otter_keyring_sign(&o->keyring, OTTER_AUDIENCE_JOIN, &claims);
-	g_autofree char *base = otter_public_url(o);
-	return g_strdup_printf("%s/room/%s#token=%s", base, room->id, token);
+	return otter_room_record_json(room, otter_room_presence(o, room->id), otter_wall_ms(o->env));
+}
+
+/* A link into the room: a fresh token each time, so that nobody is ever handed an old one. */
+static void add_url(json_t *body, const char *field, struct otter *o, const struct otter_room_record *room, const char *role)
+{
+	struct otter_claims claims = { .room = (char *)room->id, .role = (char *)role };
+	struct minted minted;
+	otter_mint(o, &claims, o->token_ttl_s, &minted);
+	json_object_set_new(body, field, json_string(minted.url));
+	minted_clear(&minted);
 }
 
 static void on_room_created(void *arg, enum otter_err err, const void *row)
@@ -85,23 +85,20 @@ static void on_room_created(void *arg, enum otter_err err, const void *row)
 	struct room_create *c = arg;
 	const struct otter_room_record *room = row;
 	struct otter *o = c->o;
-	if (room == NULL) {
-		answer_err(c->fn, c->arg, err);
+	if (room == NULL || (err == OTTER_CONFLICT && c->must_be_new)) {
+		answer_err(c->fn, c->arg, room == NULL ? err : OTTER_PRECONDITION_FAILED);
 	} else {
-		json_t *body = otter_room_record_json(room, otter_room_presence(o, room->id), otter_wall_ms(o->env));
-		g_autofree char *url = room_url(o, room, NULL);
-		json_object_set_new(body, "url", json_string(url));
-		if (c->host_url) {
-			g_autofree char *host_url = room_url(o, room, "host");
-			json_object_set_new(body, "host_url", json_string(host_url));
-		}
-		answer_body(c->fn, c->arg, body, err == OTTER_OK);
+		json_t *body = room_body(o, room);
+		add_url(body, "url", o, room, NULL);
+		if (c->host_url || room->lobby) /* nobody could let people in without it */
+			add_url(body, "host_url", o, room, "host");
+		answer_version(c->fn, c->arg, body, err == OTTER_OK, room->version);
 	}
 	g_free(c);
 	otter_leave(o);
 }
 
-void otter_do_room_create(struct otter *o, const json_t *body, otter_answer_fn fn, void *arg)
+void otter_do_room_create(struct otter *o, const json_t *body, const struct otter_conditions *when, otter_answer_fn fn, void *arg)
 {
 	struct room_spec spec = { .max_participants = 4 };
 	struct otter_error e = { 0 };
@@ -115,39 +112,35 @@ void otter_do_room_create(struct otter *o, const json_t *body, otter_answer_fn f
 		answer_error(fn, arg, &e);
 		return;
 	}
-	struct otter_room_record room = { .max_participants = spec.max_participants, .empty_timeout_s = spec.empty_timeout,
-		.expires_ms = spec.expires_ms, .created_ms = now_ms, .updated_ms = now_ms, .metadata = metadata,
+	struct otter_room_record room = { .max_participants = spec.max_participants,
+		.empty_timeout_s = spec.empty_timeout,
+		.expires_ms = spec.expires_ms,
+		.lobby = spec.lobby,
+		.created_ms = now_ms,
+		.updated_ms = now_ms,
+		.emptied_ms = OTTER_NEVER_ENTERED,
+		.version = 1,
+		.metadata = metadata,
 		.privacy = g_strcmp0(spec.privacy, "relay") == 0 ? OTTER_PRIVACY_RELAY : OTTER_PRIVACY_DIRECT };
 	otter_id_new(o->env, "rm_", room.id);
 	g_strlcpy(room.unique_name, spec.unique_name != NULL ? spec.unique_name : "", sizeof room.unique_name);
 	struct room_create *c = g_new0(struct room_create, 1);
-	*c = (struct room_create){ o, fn, arg, spec.host_url };
+	*c = (struct room_create){ o, fn, arg, spec.host_url, when->if_none_match };
 	o->store->ops->room_create(o->store, &room, on_room_created, c);
 }
 
 /* ---- one room ---- */
 
-static struct pending *pending_for_room(struct otter *o, const char *id_or_name, otter_answer_fn fn, void *arg)
-{
-	struct pending *p = pending_new(o, fn, arg);
-	if (p != NULL)
-		p->by_name = !g_str_has_prefix(id_or_name, "rm_");
-	return p;
-}
-
-static json_t *room_body(struct otter *o, const struct otter_room_record *room)
-{
-	return otter_room_record_json(room, otter_room_presence(o, room->id), otter_wall_ms(o->env));
-}
-
 static void on_room_got(void *arg, enum otter_err err, const void *row)
 {
 	struct pending *p = arg;
-	err = pending_found(p, err, row);
-	if (err != OTTER_OK)
-		answer_err(p->fn, p->arg, err);
-	else
-		answer_body(p->fn, p->arg, room_body(p->o, row), false);
+	const struct otter_room_record *room = row;
+	err = pending_found(p, err, room);
+	if (err != OTTER_OK) {
+		pending_fail(p, err);
+		return;
+	}
+	answer_version(p->fn, p->arg, room_body(p->o, room), false, room->version);
 	pending_end(p);
 }
 
@@ -158,33 +151,24 @@ void otter_do_room_get(struct otter *o, const char *id_or_name, otter_answer_fn 
 		o->store->ops->room_get(o->store, id_or_name, on_room_got, p);
 }
 
-static void on_room_closed(void *arg, enum otter_err err, const void *row)
-{
-	struct pending *p = arg;
-	(void)row;
-	if (err != OTTER_OK)
-		answer_err(p->fn, p->arg, err);
-	else
-		answer_body(p->fn, p->arg, NULL, false);
-	pending_end(p);
-}
-
 static void on_room_to_close(void *arg, enum otter_err err, const void *row)
 {
 	struct pending *p = arg;
 	const struct otter_room_record *record = row;
 	err = pending_found(p, err, row);
 	if (err != OTTER_OK)
-		on_room_closed(p, err, NULL);
+		pending_fail(p, err);
 	else
-		otter_close_room(p->o, record->id, "request", on_room_closed, p);
+		otter_close_room(p->o, record->id, p->if_match != NULL ? record->version : 0, "request", pending_done, p);
 }
 
-void otter_do_room_close(struct otter *o, const char *id_or_name, otter_answer_fn fn, void *arg)
+void otter_do_room_close(struct otter *o, const char *id_or_name, const struct otter_conditions *when, otter_answer_fn fn, void *arg)
 {
 	struct pending *p = pending_for_room(o, id_or_name, fn, arg);
-	if (p != NULL)
-		o->store->ops->room_get(o->store, id_or_name, on_room_to_close, p);
+	if (p == NULL)
+		return;
+	p->if_match = g_strdup(when->if_match);
+	o->store->ops->room_get(o->store, id_or_name, on_room_to_close, p);
 }
 
 /* ---- changing one ---- */
@@ -215,7 +199,7 @@ static void on_room_changed(void *arg, enum otter_err err, const void *row)
 		if (room != NULL)
 			otter_room_change(room, record);
 		otter_room_unref(room);
-		answer_body(c->p->fn, c->p->arg, room_body(o, record), false);
+		answer_version(c->p->fn, c->p->arg, room_body(o, record), false, record->version);
 	}
 	room_change_end(c);
 }
@@ -230,6 +214,7 @@ static void on_room_to_change(void *arg, enum otter_err err, const void *row)
 		return;
 	}
 	g_strlcpy(c->to.id, record->id, sizeof c->to.id);
+	c->to.version = c->p->if_match != NULL ? record->version : 0;
 	c->p->o->store->ops->room_update(c->p->o->store, &c->to, c->mask, on_room_changed, c);
 }
 
@@ -238,6 +223,8 @@ static const struct otter_json_field change_fields[] = {
 	{ "expires_at", OTTER_JSON_TIME, false, offsetof(struct room_spec, expires_ms), 0, 0 },
 	{ "empty_timeout", OTTER_JSON_INTEGER, false, offsetof(struct room_spec, empty_timeout), 0, EMPTY_TIMEOUT_MAX_S },
 	{ "metadata", OTTER_JSON_OBJECT, false, offsetof(struct room_spec, metadata), 0, 0 },
+	{ "lobby", OTTER_JSON_BOOLEAN, false, offsetof(struct room_spec, lobby), 0, 0 },
+	{ "locked", OTTER_JSON_BOOLEAN, false, offsetof(struct room_spec, locked), 0, 0 },
 	{ 0 },
 };
 
@@ -248,10 +235,9 @@ static unsigned change_mask(const json_t *body)
 		const char *name;
 		unsigned mask;
 		bool nullable;
-	} fields[] = {
-		{ "max_participants", OTTER_ROOM_MAX_PARTICIPANTS, false }, { "expires_at", OTTER_ROOM_EXPIRES, true },
-		{ "empty_timeout", OTTER_ROOM_EMPTY_TIMEOUT, false }, { "metadata", OTTER_ROOM_METADATA, true },
-	};
+	} fields[] = { { "max_participants", OTTER_ROOM_MAX_PARTICIPANTS, false }, { "expires_at", OTTER_ROOM_EXPIRES, true },
+		{ "empty_timeout", OTTER_ROOM_EMPTY_TIMEOUT, false }, { "metadata", OTTER_ROOM_METADATA, true }, { "lobby", OTTER_ROOM_LOBBY, false },
+		{ "locked", OTTER_ROOM_LOCKED, false } };
 	unsigned mask = 0;
 	for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
 		const json_t *value = json_object_get(body, fields[i].name);
@@ -261,7 +247,7 @@ static unsigned change_mask(const json_t *body)
 	return mask;
 }
 
-void otter_do_room_change(struct otter *o, const char *id_or_name, const json_t *body, otter_answer_fn fn, void *arg)
+void otter_do_room_change(struct otter *o, const char *id_or_name, const json_t *body, const struct otter_conditions *when, otter_answer_fn fn, void *arg)
 {
 	struct room_spec spec = { 0 };
 	struct otter_error e = { 0 };
@@ -276,10 +262,16 @@ void otter_do_room_change(struct otter *o, const char *id_or_name, const json_t 
 		return;
 	struct room_change *c = g_new0(struct room_change, 1);
 	c->p = p;
+	p->if_match = g_strdup(when->if_match);
 	c->mask = change_mask(body);
 	c->metadata = g_steal_pointer(&metadata);
-	c->to = (struct otter_room_record){ .max_participants = spec.max_participants, .expires_ms = spec.expires_ms,
-		.empty_timeout_s = spec.empty_timeout, .updated_ms = now_ms, .metadata = c->metadata };
+	c->to = (struct otter_room_record){ .max_participants = spec.max_participants,
+		.expires_ms = spec.expires_ms,
+		.empty_timeout_s = spec.empty_timeout,
+		.lobby = spec.lobby,
+		.locked = spec.locked,
+		.updated_ms = now_ms,
+		.metadata = c->metadata };
 	o->store->ops->room_get(o->store, id_or_name, on_room_to_change, c);
 }
 
@@ -289,8 +281,8 @@ struct room_list {
 	struct pending *p;
 	const char *status; /* static: what to keep of the page, or NULL */
 	struct otter_room_query query;
-	int n;              /* rows of the page */
-	char next[OTTER_ID_SIZE + 24];
+	int n; /* rows of the page */
+	char next[CURSOR_SIZE];
 	json_t *rooms;
 };
 
@@ -304,13 +296,13 @@ static void on_room_row(void *arg, enum otter_err err, const void *row)
 			json_array_append(l->rooms, room);
 		json_decref(room);
 		l->n++;
-		g_snprintf(l->next, sizeof l->next, "%" PRId64 ".%s", record->created_ms, record->id);
+		write_cursor(record->created_ms, record->id, l->next);
 		return;
 	}
 	if (err != OTTER_OK)
 		answer_err(l->p->fn, l->p->arg, err);
 	else
-		answer_body(l->p->fn, l->p->arg, json_pack("{s:O, s:s?}", "rooms", l->rooms, "next", l->n == l->query.limit ? l->next : NULL), false);
+		answer_body(l->p->fn, l->p->arg, json_pack("{s:O, s:s?}", "rooms", l->rooms, "next", l->n == l->query.limit ? l->next : NULL));
 	json_decref(l->rooms);
 	pending_end(l->p);
 	g_free(l);
@@ -329,87 +321,21 @@ static enum otter_err read_status(struct room_list *l, const char *status, struc
 	return OTTER_OK;
 }
 
-static enum otter_err read_cursor(struct room_list *l, const char *after, struct otter_error *e)
-{
-	char *id = NULL;
-	if (after == NULL)
-		return OTTER_OK;
-	l->query.after_ms = g_ascii_strtoll(after, &id, 10);
-	if (id == after || *id != '.' || !otter_text_made_of(id + 1, OTTER_BASE62 "_", 1, OTTER_ID_SIZE - 1))
-		return otter_fail_field(e, "after", "'after' is not a cursor: take it from 'next' of the page before.");
-	g_strlcpy(l->query.after_id, id + 1, sizeof l->query.after_id);
-	return OTTER_OK;
-}
-
-static enum otter_err read_limit(struct room_list *l, const char *limit, struct otter_error *e)
-{
-	char *end = NULL;
-	int64_t n = limit != NULL ? g_ascii_strtoll(limit, &end, 10) : ROOMS_A_PAGE;
-	if ((limit != NULL && (end == limit || *end != '\0')) || n < 1 || n > ROOMS_A_PAGE)
-		return otter_fail_field(e, "limit", "'limit' must be an integer from 1 to %d.", ROOMS_A_PAGE);
-	l->query.limit = (int)n;
-	return OTTER_OK;
-}
-
 void otter_do_room_list(struct otter *o, const char *status, const char *after, const char *limit, otter_answer_fn fn, void *arg)
 {
 	struct otter_error e = { 0 };
+	struct page page;
 	struct room_list l = { .query.now_ms = otter_wall_ms(o->env) };
-	if (read_status(&l, status, &e) != OTTER_OK || read_cursor(&l, after, &e) != OTTER_OK || read_limit(&l, limit, &e) != OTTER_OK) {
+	if (read_status(&l, status, &e) != OTTER_OK || read_page(after, limit, &page, &e) != OTTER_OK) {
 		answer_error(fn, arg, &e);
 		return;
 	}
+	l.query.after_ms = page.after_ms;
+	l.query.limit = page.limit;
+	memcpy(l.query.after_id, page.after_id, sizeof l.query.after_id);
 	l.p = pending_new(o, fn, arg);
 	if (l.p == NULL)
 		return;
 	l.rooms = json_array();
 	o->store->ops->room_each(o->store, &l.query, on_room_row, g_memdup2(&l, sizeof l));
-}
-
-/* ---- who is in one ---- */
-
-static void on_room_to_look_into(void *arg, enum otter_err err, const void *row)
-{
-	struct pending *p = arg;
-	const struct otter_room_record *record = row;
-	err = pending_found(p, err, row);
-	struct otter_room *room = err == OTTER_OK ? otter_find_room(p->o, record->id) : NULL;
-	if (err != OTTER_OK)
-		answer_err(p->fn, p->arg, err);
-	else
-		answer_body(p->fn, p->arg, json_pack("{s:o, s:n}", "participants", room != NULL ? otter_room_participants(room) : json_array(), "next"), false);
-	otter_room_unref(room);
-	pending_end(p);
-}
-
-void otter_do_participant_list(struct otter *o, const char *id_or_name, otter_answer_fn fn, void *arg)
-{
-	struct pending *p = pending_for_room(o, id_or_name, fn, arg);
-	if (p != NULL)
-		o->store->ops->room_get(o->store, id_or_name, on_room_to_look_into, p);
-}
-
-static void on_room_to_eject_from(void *arg, enum otter_err err, const void *row)
-{
-	struct pending *p = arg;
-	const struct otter_room_record *record = row;
-	err = pending_found(p, err, row);
-	struct otter_room *room = err == OTTER_OK ? otter_find_room(p->o, record->id) : NULL;
-	if (err == OTTER_OK && (room == NULL || !otter_room_eject(room, p->participant)))
-		err = OTTER_PARTICIPANT_NOT_FOUND;
-	if (err != OTTER_OK)
-		answer_err(p->fn, p->arg, err);
-	else
-		answer_body(p->fn, p->arg, NULL, false);
-	otter_room_unref(room);
-	pending_end(p);
-}
-
-void otter_do_participant_eject(struct otter *o, const char *id_or_name, const char *participant, otter_answer_fn fn, void *arg)
-{
-	struct pending *p = pending_for_room(o, id_or_name, fn, arg);
-	if (p == NULL)
-		return;
-	g_strlcpy(p->participant, participant, sizeof p->participant);
-	o->store->ops->room_get(o->store, id_or_name, on_room_to_eject_from, p);
 }

@@ -11,15 +11,32 @@ const char *otter_role_name(enum otter_role role)
 	return role == OTTER_ROLE_HOST ? "host" : "guest";
 }
 
+enum otter_role otter_role_of(const char *name)
+{
+	return g_strcmp0(name, "host") == 0 ? OTTER_ROLE_HOST : OTTER_ROLE_GUEST;
+}
+
+struct otter_seat *otter_seat_new(const struct otter_env *env, const struct otter_join *join, const struct otter_claims *claims)
+{
+	struct otter_seat *seat = g_new0(struct otter_seat, 1);
+	otter_id_new(env, "pt_", seat->participant);
+	seat->identity = g_strdup(claims->sub);
+	seat->jti = g_strdup(claims->jti);
+	seat->display = g_strdup(join->display != NULL ? join->display : claims->name != NULL ? claims->name : "");
+	seat->role = otter_role_of(claims->role);
+	seat->media = join->media; /* all false where it was not said */
+	seat->joined_ms = otter_wall_ms(env);
+	return seat;
+}
+
 json_t *otter_seat_json(const struct otter_seat *seat)
 {
 	char joined_at[OTTER_TIME_SIZE];
 	otter_time_format(seat->joined_ms, joined_at);
-	return json_pack("{s:s, s:s?, s:s, s:s, s:I, s:I, s:s, s:{s:b, s:b, s:b}, s:b, s:b, s:s}",
-		"participant", seat->participant, "identity", seat->identity, "display", seat->display, "role", otter_role_name(seat->role),
-		"order", (json_int_t)seat->order, "attach", (json_int_t)seat->attach, "instance", seat->instance,
-		"media", "audio", seat->media.audio, "video", seat->media.video, "screen", seat->media.screen,
-		"hand", seat->hand, "connected", seat->conn != NULL, "joined_at", joined_at);
+	return json_pack("{s:s, s:s?, s:s, s:s, s:I, s:I, s:s, s:{s:b, s:b, s:b}, s:b, s:b, s:s}", "participant", seat->participant, "identity", seat->identity,
+		"display", seat->display, "role", otter_role_name(seat->role), "order", (json_int_t)seat->order, "attach", (json_int_t)seat->attach, "instance",
+		seat->instance, "media", "audio", seat->media.audio, "video", seat->media.video, "screen", seat->media.screen, "hand", seat->hand, "connected",
+		seat->conn != NULL, "joined_at", joined_at);
 }
 
 void otter_seat_free(struct otter_seat *seat)
@@ -28,6 +45,7 @@ void otter_seat_free(struct otter_seat *seat)
 		return;
 	otter_conn_unref(seat->conn);
 	g_free(seat->identity);
+	g_free(seat->jti);
 	g_free(seat->display);
 	g_free(seat);
 }

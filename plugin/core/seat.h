@@ -5,6 +5,7 @@
 
 #include "id.h"
 #include "protocol.h"
+#include "token.h"
 
 struct otter_conn;
 
@@ -13,18 +14,23 @@ enum otter_role { OTTER_ROLE_GUEST, OTTER_ROLE_HOST };
 /* All under the room's lock. */
 struct otter_seat {
 	char participant[OTTER_ID_SIZE];
-	char *identity;                    /* or NULL: came by an invite link */
+	char *identity; /* or NULL: came by an invite link */
+	char *jti;      /* of the token that it was taken by */
 	char *display;
 	enum otter_role role;
-	int64_t order;                     /* place in the room; never changes, never repeats */
-	int64_t attach;                    /* grows with each new instance */
+	int64_t order;  /* place in the room; never changes, never repeats */
+	int64_t attach; /* grows with each new instance */
 	char instance[OTTER_INSTANCE_SIZE];
 	struct otter_media media;
 	bool hand;
+	bool knocks; /* of one who waits: not for the lobby's sake alone */
 	int64_t joined_ms;
-	struct otter_conn *conn;           /* a reference; NULL: away */
-	int64_t away_until_ms;             /* monotonic; holds while conn is NULL */
+	struct otter_conn *conn; /* a reference; NULL: away */
+	int64_t away_until_ms;   /* monotonic; holds while conn is NULL */
 };
+
+/* For who comes with this request and this token: a fresh participant, without a place and a connection. New. */
+struct otter_seat *otter_seat_new(const struct otter_env *env, const struct otter_join *join, const struct otter_claims *claims);
 
 /* P of the protocol: new reference. */
 json_t *otter_seat_json(const struct otter_seat *seat);
@@ -33,5 +39,6 @@ json_t *otter_seat_json(const struct otter_seat *seat);
 void otter_seat_free(struct otter_seat *seat);
 
 const char *otter_role_name(enum otter_role role);
+enum otter_role otter_role_of(const char *name); /* NULL: guest */
 
 #endif

@@ -45,8 +45,7 @@ enum otter_err otter_secret_save(const char *path, const char *text, struct otte
 	return otter_fail(e, OTTER_UNAVAILABLE, "Cannot write %s: %s. Make its folder writable for Janus.", path, g_strerror(why));
 }
 
-enum otter_err otter_secret_load(const struct otter_env *env, const char *path, size_t min, bool create, char **out,
-	struct otter_error *e)
+enum otter_err otter_secret_load(const struct otter_env *env, const char *path, size_t min, bool create, char **out, struct otter_error *e)
 {
 	*out = NULL;
 	char text[FILE_MAX + 1] = "";

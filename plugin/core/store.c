@@ -14,6 +14,11 @@ struct otter_store *otter_store_open(const struct otter_env *env, const char *ur
 	return NULL;
 }
 
+bool otter_room_record_open(const struct otter_room_record *room, int64_t now_ms)
+{
+	return room->closed_ms == 0 && (room->expires_ms == 0 || now_ms < room->expires_ms);
+}
+
 void otter_room_record_apply(struct otter_room_record *room, const struct otter_room_record *from, unsigned mask)
 {
 	if (mask & OTTER_ROOM_MAX_PARTICIPANTS)
@@ -24,10 +29,23 @@ void otter_room_record_apply(struct otter_room_record *room, const struct otter_
 		room->expires_ms = from->expires_ms;
 	if (mask & OTTER_ROOM_METADATA)
 		room->metadata = from->metadata;
+	if (mask & OTTER_ROOM_LOBBY)
+		room->lobby = from->lobby;
+	if (mask & OTTER_ROOM_LOCKED)
+		room->locked = from->locked;
 	room->updated_ms = from->updated_ms;
+	room->version++;
 }
 
-bool otter_room_record_open(const struct otter_room_record *room, int64_t now_ms)
+void otter_signing_key_retire(struct otter_signing_key_record *key, int64_t verify_until_ms)
 {
-	return room->closed_ms == 0 && (room->expires_ms == 0 || now_ms < room->expires_ms);
+	key->verify_until_ms = key->active ? verify_until_ms : MIN(key->verify_until_ms, verify_until_ms);
+	key->active = false;
+}
+
+void otter_revocation_merge(struct otter_revocation_record *revocation, const struct otter_revocation_record *from)
+{
+	revocation->knock = revocation->knock && from->knock;
+	revocation->before_s = MAX(revocation->before_s, from->before_s);
+	revocation->until_ms = MAX(revocation->until_ms, from->until_ms);
 }

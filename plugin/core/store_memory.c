@@ -16,8 +16,18 @@ struct memory {
 	GHashTable *rooms;       /* id -> struct otter_room_record */
 	GPtrArray *keys;         /* struct otter_key_record */
 	GPtrArray *signing_keys; /* struct otter_signing_key_record */
+	GPtrArray *issuers;      /* struct otter_issuer_record */
+	GPtrArray *revocations;  /* struct otter_revocation_record */
 	char *deployment_id;
 };
+
+static void answer(otter_store_fn fn, void *arg, enum otter_err err, const void *row)
+{
+	if (fn != NULL)
+		fn(arg, err, err == OTTER_OK || err == OTTER_CONFLICT ? row : NULL);
+}
+
+/* ---- rooms ---- */
 
 static void room_free(void *data)
 {
@@ -40,6 +50,8 @@ static void memory_close(struct otter_store *store)
 	g_hash_table_destroy(m->rooms);
 	g_ptr_array_free(m->keys, TRUE);
 	g_ptr_array_free(m->signing_keys, TRUE);
+	g_ptr_array_free(m->issuers, TRUE);
+	g_ptr_array_free(m->revocations, TRUE);
 	g_free(m->deployment_id);
 	otter_lock_clear(&m->lock);
 	g_free(m);
@@ -67,7 +79,7 @@ static void memory_room_create(struct otter_store *store, const struct otter_roo
 	}
 	if (namesake == NULL)
 		g_hash_table_insert(m->rooms, g_strdup(room->id), room_copy(room));
-	fn(arg, namesake != NULL ? OTTER_CONFLICT : OTTER_OK, namesake != NULL ? namesake : room);
+	answer(fn, arg, namesake != NULL ? OTTER_CONFLICT : OTTER_OK, namesake != NULL ? namesake : room);
 }
 
 static void memory_room_get(struct otter_store *store, const char *id_or_name, otter_store_fn fn, void *arg)
@@ -77,26 +89,40 @@ static void memory_room_get(struct otter_store *store, const char *id_or_name, o
 	struct otter_room_record *room = g_hash_table_lookup(m->rooms, id_or_name);
 	if (room == NULL && id_or_name[0] != '\0')
 		room = find_by_name(m, id_or_name);
-	fn(arg, room != NULL ? OTTER_OK : OTTER_ROOM_NOT_FOUND, room);
+	answer(fn, arg, room != NULL ? OTTER_OK : OTTER_ROOM_NOT_FOUND, room);
 }
 
-static void memory_room_close(struct otter_store *store, const char *id, int64_t closed_ms, otter_store_fn fn, void *arg)
+/* The room in the version that is wanted (0: any). room_not_found, precondition_failed. */
+static enum otter_err find_version(struct memory *m, const char *id, int64_t version, struct otter_room_record **room)
+{
+	*room = g_hash_table_lookup(m->rooms, id);
+	if (*room == NULL)
+		return OTTER_ROOM_NOT_FOUND;
+	return version != 0 && version != (*room)->version ? OTTER_PRECONDITION_FAILED : OTTER_OK;
+}
+
+static void memory_room_close(struct otter_store *store, const char *id, int64_t closed_ms, int64_t version, otter_store_fn fn, void *arg)
 {
 	struct memory *m = (struct memory *)store;
+	struct otter_room_record *room;
 	OTTER_LOCKED(&m->lock);
-	struct otter_room_record *room = g_hash_table_lookup(m->rooms, id);
-	if (room != NULL && room->closed_ms == 0)
+	enum otter_err err = find_version(m, id, version, &room);
+	if (err == OTTER_OK && room->closed_ms == 0) {
 		room->closed_ms = room->updated_ms = closed_ms;
-	fn(arg, room != NULL ? OTTER_OK : OTTER_ROOM_NOT_FOUND, room);
+		room->version++;
+	}
+	answer(fn, arg, err, room);
 }
 
 static void memory_room_update(struct otter_store *store, const struct otter_room_record *from, unsigned mask, otter_store_fn fn, void *arg)
 {
 	struct memory *m = (struct memory *)store;
+	struct otter_room_record *room;
 	OTTER_LOCKED(&m->lock);
-	struct otter_room_record *room = g_hash_table_lookup(m->rooms, from->id);
-	bool open = room != NULL && otter_room_record_open(room, from->updated_ms);
-	if (open) {
+	enum otter_err err = find_version(m, from->id, from->version, &room);
+	if (err == OTTER_OK && !otter_room_record_open(room, from->updated_ms))
+		err = OTTER_ROOM_CLOSED;
+	if (err == OTTER_OK) {
 		char *old = (char *)room->metadata;
 		otter_room_record_apply(room, from, mask);
 		if (room->metadata != old) {
@@ -104,7 +130,17 @@ static void memory_room_update(struct otter_store *store, const struct otter_roo
 			g_free(old);
 		}
 	}
-	fn(arg, open ? OTTER_OK : room != NULL ? OTTER_ROOM_CLOSED : OTTER_ROOM_NOT_FOUND, open ? room : NULL);
+	answer(fn, arg, err, room);
+}
+
+static void memory_room_emptied(struct otter_store *store, const char *id, int64_t emptied_ms, otter_store_fn fn, void *arg)
+{
+	struct memory *m = (struct memory *)store;
+	OTTER_LOCKED(&m->lock);
+	struct otter_room_record *room = g_hash_table_lookup(m->rooms, id);
+	if (room != NULL)
+		room->emptied_ms = emptied_ms;
+	answer(fn, arg, OTTER_OK, NULL);
 }
 
 static gint by_creation(gconstpointer a, gconstpointer b)
@@ -116,7 +152,8 @@ static gint by_creation(gconstpointer a, gconstpointer b)
 static bool wanted(const struct otter_room_record *room, const struct otter_room_query *q)
 {
 	bool after = room->created_ms > q->after_ms || (room->created_ms == q->after_ms && strcmp(room->id, q->after_id) > 0);
-	return after && (otter_room_record_open(room, q->now_ms) ? q->open : q->closed);
+	bool entered = room->empty_timeout_s > 0 && room->emptied_ms != OTTER_NEVER_ENTERED;
+	return after && (entered || !q->entered) && (otter_room_record_open(room, q->now_ms) ? q->open : q->closed);
 }
 
 static void memory_room_each(struct otter_store *store, const struct otter_room_query *query, otter_store_fn fn, void *arg)
@@ -136,18 +173,7 @@ static void memory_room_each(struct otter_store *store, const struct otter_room_
 	fn(arg, OTTER_OK, NULL);
 }
 
-static void memory_key_create(struct otter_store *store, const struct otter_key_record *key, otter_store_fn fn, void *arg)
-{
-	struct memory *m = (struct memory *)store;
-	enum otter_err err = OTTER_OK;
-	OTTER_LOCKED(&m->lock);
-	for (guint i = 0; i < m->keys->len; i++)
-		if (strcmp(((struct otter_key_record *)m->keys->pdata[i])->id, key->id) == 0)
-			err = OTTER_CONFLICT;
-	if (err == OTTER_OK)
-		g_ptr_array_add(m->keys, g_memdup2(key, sizeof *key));
-	fn(arg, err, NULL);
-}
+/* ---- rows that are few: arrays ---- */
 
 static void each(struct memory *m, GPtrArray *rows, otter_store_fn fn, void *arg)
 {
@@ -157,18 +183,97 @@ static void each(struct memory *m, GPtrArray *rows, otter_store_fn fn, void *arg
 	fn(arg, OTTER_OK, NULL);
 }
 
+/* ---- API keys ---- */
+
+static struct otter_key_record *find_key(struct memory *m, const char *id)
+{
+	for (guint i = 0; i < m->keys->len; i++) {
+		struct otter_key_record *key = m->keys->pdata[i];
+		if (strcmp(key->id, id) == 0)
+			return key;
+	}
+	return NULL;
+}
+
+static enum otter_err find_key_version(struct memory *m, const char *id, int64_t version, struct otter_key_record **key)
+{
+	*key = find_key(m, id);
+	if (*key == NULL)
+		return OTTER_NOT_FOUND;
+	return version != 0 && version != (*key)->version ? OTTER_PRECONDITION_FAILED : OTTER_OK;
+}
+
+static void memory_key_create(struct otter_store *store, const struct otter_key_record *key, otter_store_fn fn, void *arg)
+{
+	struct memory *m = (struct memory *)store;
+	OTTER_LOCKED(&m->lock);
+	enum otter_err err = find_key(m, key->id) != NULL ? OTTER_CONFLICT : OTTER_OK;
+	if (err == OTTER_OK)
+		g_ptr_array_add(m->keys, g_memdup2(key, sizeof *key));
+	answer(fn, arg, err, err == OTTER_OK ? key : NULL);
+}
+
+static void memory_key_rotate(struct otter_store *store, const struct otter_key_rotation *rotation, otter_store_fn fn, void *arg)
+{
+	struct memory *m = (struct memory *)store;
+	struct otter_key_record *key;
+	OTTER_LOCKED(&m->lock);
+	enum otter_err err = find_key_version(m, rotation->id, rotation->version, &key);
+	if (err == OTTER_OK)
+		err = otter_key_rotate(key, rotation);
+	answer(fn, arg, err, err == OTTER_OK ? key : NULL);
+}
+
+static bool is_last_administrator(struct memory *m, const struct otter_key_record *key, int64_t now_ms)
+{
+	bool last = otter_key_administers(key, now_ms);
+	for (guint i = 0; i < m->keys->len; i++)
+		last = last && (m->keys->pdata[i] == key || !otter_key_administers(m->keys->pdata[i], now_ms));
+	return last;
+}
+
+static void memory_key_delete(struct otter_store *store, const struct otter_key_removal *removal, otter_store_fn fn, void *arg)
+{
+	struct memory *m = (struct memory *)store;
+	struct otter_key_record *key;
+	OTTER_LOCKED(&m->lock);
+	enum otter_err err = find_key_version(m, removal->id, removal->version, &key);
+	if (err == OTTER_OK && !removal->force && is_last_administrator(m, key, removal->now_ms))
+		err = OTTER_CONFLICT;
+	if (err == OTTER_OK)
+		g_ptr_array_remove(m->keys, key);
+	answer(fn, arg, err, NULL);
+}
+
+static void memory_key_used(struct otter_store *store, const char *id, int64_t used_ms, int64_t uses, otter_store_fn fn, void *arg)
+{
+	struct memory *m = (struct memory *)store;
+	OTTER_LOCKED(&m->lock);
+	struct otter_key_record *key = find_key(m, id);
+	if (key != NULL) {
+		key->used_ms = used_ms;
+		key->uses = uses;
+	}
+	answer(fn, arg, OTTER_OK, NULL);
+}
+
 static void memory_key_each(struct otter_store *store, otter_store_fn fn, void *arg)
 {
 	struct memory *m = (struct memory *)store;
 	each(m, m->keys, fn, arg);
 }
 
-static void memory_signing_key_create(struct otter_store *store, const struct otter_signing_key_record *key, otter_store_fn fn, void *arg)
+/* ---- who signs tokens ---- */
+
+static void memory_signing_key_rotate(
+	struct otter_store *store, const struct otter_signing_key_record *key, int64_t verify_until_ms, otter_store_fn fn, void *arg)
 {
 	struct memory *m = (struct memory *)store;
 	OTTER_LOCKED(&m->lock);
+	for (guint i = 0; i < m->signing_keys->len; i++)
+		otter_signing_key_retire(m->signing_keys->pdata[i], verify_until_ms);
 	g_ptr_array_add(m->signing_keys, g_memdup2(key, sizeof *key));
-	fn(arg, OTTER_OK, NULL);
+	answer(fn, arg, OTTER_OK, NULL);
 }
 
 static void memory_signing_key_each(struct otter_store *store, otter_store_fn fn, void *arg)
@@ -176,6 +281,76 @@ static void memory_signing_key_each(struct otter_store *store, otter_store_fn fn
 	struct memory *m = (struct memory *)store;
 	each(m, m->signing_keys, fn, arg);
 }
+
+static void issuer_free(void *data)
+{
+	struct otter_issuer_record *issuer = data;
+	g_free((char *)issuer->public_key);
+	g_free(issuer);
+}
+
+static void memory_issuer_create(struct otter_store *store, const struct otter_issuer_record *issuer, otter_store_fn fn, void *arg)
+{
+	struct memory *m = (struct memory *)store;
+	enum otter_err err = OTTER_OK;
+	OTTER_LOCKED(&m->lock);
+	for (guint i = 0; i < m->issuers->len; i++) {
+		const struct otter_issuer_record *other = m->issuers->pdata[i];
+		if (strcmp(other->issuer, issuer->issuer) == 0 && strcmp(other->kid, issuer->kid) == 0)
+			err = OTTER_CONFLICT;
+	}
+	if (err == OTTER_OK) {
+		struct otter_issuer_record *copy = g_memdup2(issuer, sizeof *issuer);
+		copy->public_key = g_strdup(issuer->public_key);
+		g_ptr_array_add(m->issuers, copy);
+	}
+	answer(fn, arg, err, NULL);
+}
+
+static void memory_issuer_delete(struct otter_store *store, const char *id, otter_store_fn fn, void *arg)
+{
+	struct memory *m = (struct memory *)store;
+	enum otter_err err = OTTER_NOT_FOUND;
+	OTTER_LOCKED(&m->lock);
+	for (guint i = m->issuers->len; i > 0; i--)
+		if (strcmp(((struct otter_issuer_record *)m->issuers->pdata[i - 1])->id, id) == 0) {
+			g_ptr_array_remove_index(m->issuers, i - 1);
+			err = OTTER_OK;
+		}
+	answer(fn, arg, err, NULL);
+}
+
+static void memory_issuer_each(struct otter_store *store, otter_store_fn fn, void *arg)
+{
+	struct memory *m = (struct memory *)store;
+	each(m, m->issuers, fn, arg);
+}
+
+/* ---- revocations ---- */
+
+static void memory_revoke(struct otter_store *store, const struct otter_revocation_record *revocation, otter_store_fn fn, void *arg)
+{
+	struct memory *m = (struct memory *)store;
+	bool found = false;
+	OTTER_LOCKED(&m->lock);
+	for (guint i = 0; i < m->revocations->len && !found; i++) {
+		struct otter_revocation_record *old = m->revocations->pdata[i];
+		found = old->kind == revocation->kind && strcmp(old->room, revocation->room) == 0 && strcmp(old->value, revocation->value) == 0;
+		if (found)
+			otter_revocation_merge(old, revocation);
+	}
+	if (!found)
+		g_ptr_array_add(m->revocations, g_memdup2(revocation, sizeof *revocation));
+	answer(fn, arg, OTTER_OK, NULL);
+}
+
+static void memory_revocation_each(struct otter_store *store, otter_store_fn fn, void *arg)
+{
+	struct memory *m = (struct memory *)store;
+	each(m, m->revocations, fn, arg);
+}
+
+/* ---- the deployment ---- */
 
 static void memory_deployment_id(struct otter_store *store, const char *proposal, otter_store_fn fn, void *arg)
 {
@@ -186,18 +361,52 @@ static void memory_deployment_id(struct otter_store *store, const char *proposal
 	fn(arg, OTTER_OK, m->deployment_id);
 }
 
+static gboolean has_ended(gpointer id, gpointer row, gpointer ended_ms)
+{
+	const struct otter_room_record *room = row;
+	int64_t end_ms = room->closed_ms > 0 ? room->closed_ms : room->expires_ms;
+	(void)id;
+	return end_ms > 0 && end_ms < *(const int64_t *)ended_ms;
+}
+
+static void memory_sweep(struct otter_store *store, int64_t now_ms, int64_t ended_ms, otter_store_fn fn, void *arg)
+{
+	struct memory *m = (struct memory *)store;
+	OTTER_LOCKED(&m->lock);
+	g_hash_table_foreach_remove(m->rooms, has_ended, &ended_ms);
+	for (guint i = m->revocations->len; i > 0; i--)
+		if (((struct otter_revocation_record *)m->revocations->pdata[i - 1])->until_ms <= now_ms)
+			g_ptr_array_remove_index(m->revocations, i - 1);
+	for (guint i = m->signing_keys->len; i > 0; i--) {
+		const struct otter_signing_key_record *key = m->signing_keys->pdata[i - 1];
+		if (!key->active && key->verify_until_ms <= now_ms)
+			g_ptr_array_remove_index(m->signing_keys, i - 1);
+	}
+	answer(fn, arg, OTTER_OK, NULL);
+}
+
 static const struct otter_store_ops ops = {
 	.close = memory_close,
 	.room_create = memory_room_create,
 	.room_get = memory_room_get,
 	.room_close = memory_room_close,
 	.room_update = memory_room_update,
+	.room_emptied = memory_room_emptied,
 	.room_each = memory_room_each,
 	.key_create = memory_key_create,
+	.key_rotate = memory_key_rotate,
+	.key_delete = memory_key_delete,
+	.key_used = memory_key_used,
 	.key_each = memory_key_each,
-	.signing_key_create = memory_signing_key_create,
+	.signing_key_rotate = memory_signing_key_rotate,
 	.signing_key_each = memory_signing_key_each,
+	.issuer_create = memory_issuer_create,
+	.issuer_delete = memory_issuer_delete,
+	.issuer_each = memory_issuer_each,
+	.revoke = memory_revoke,
+	.revocation_each = memory_revocation_each,
 	.deployment_id = memory_deployment_id,
+	.sweep = memory_sweep,
 };
 
 struct otter_store *otter_store_memory_open(void)
@@ -208,5 +417,7 @@ struct otter_store *otter_store_memory_open(void)
 	m->rooms = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, room_free);
 	m->keys = g_ptr_array_new_with_free_func(g_free);
 	m->signing_keys = g_ptr_array_new_with_free_func(g_free);
+	m->issuers = g_ptr_array_new_with_free_func(issuer_free);
+	m->revocations = g_ptr_array_new_with_free_func(g_free);
 	return &m->base;
 }

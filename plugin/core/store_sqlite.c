@@ -7,18 +7,15 @@
  * fails by itself (a savepoint) does not take the others with it. When the transaction itself fails (no BEGIN, no COMMIT, or SQLite has rolled
  * it back, as it does on a full disk) nothing of it is on disk, and each write is told so; reads are then done again by themselves, so that
  * people still get into their rooms. */
-#include "store.h"
-
-#include "lock.h"
+#include "store_sqlite_private.h"
 
 #include <fcntl.h>
-#include <glib.h>
-#include <sqlite3.h>
 #include <string.h>
 #include <unistd.h>
 
 #define BATCH_AT_MOST 256    /* jobs a transaction: bounds the wait of the first */
 #define BUSY_TIMEOUT_MS 2000 /* a backup reads beside us */
+#define SWEPT_AT_ONCE 500    /* rooms: bounds how long everybody else waits for a sweep */
 
 /* Each step brings the schema from version i to i + 1, in a transaction of its own. Only ever append. */
 static const char *const schema_steps[] = {
@@ -32,81 +29,33 @@ static const char *const schema_steps[] = {
 	"CREATE TABLE signing_key (kid TEXT PRIMARY KEY, salt BLOB NOT NULL, active INTEGER NOT NULL, created_ms INTEGER NOT NULL)"
 	" STRICT, WITHOUT ROWID;",
 	"CREATE INDEX room_created ON room (created_ms, id);",
+	/* Rooms: lobby, lock, version, presence. API keys: several secrets, expiry, use. Signing keys that retire. Issuers, revocations. */
+	"ALTER TABLE room ADD COLUMN lobby INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE room ADD COLUMN locked INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE room ADD COLUMN emptied_ms INTEGER NOT NULL DEFAULT -1;"
+	"ALTER TABLE room ADD COLUMN version INTEGER NOT NULL DEFAULT 1;"
+	"CREATE INDEX room_ended ON room (CASE WHEN closed_ms > 0 THEN closed_ms ELSE expires_ms END);"
+	"CREATE TABLE api_key_secret (key_id TEXT NOT NULL REFERENCES api_key (id) ON DELETE CASCADE, place INTEGER NOT NULL, hash BLOB NOT NULL,"
+	" until_ms INTEGER NOT NULL, PRIMARY KEY (key_id, place)) STRICT, WITHOUT ROWID;"
+	"INSERT INTO api_key_secret (key_id, place, hash, until_ms) SELECT id, 0, hash, 0 FROM api_key;"
+	"ALTER TABLE api_key DROP COLUMN hash;"
+	"ALTER TABLE api_key ADD COLUMN expires_ms INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE api_key ADD COLUMN used_ms INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE api_key ADD COLUMN uses INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE api_key ADD COLUMN version INTEGER NOT NULL DEFAULT 1;"
+	"ALTER TABLE signing_key ADD COLUMN verify_until_ms INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE issuer (id TEXT PRIMARY KEY, issuer TEXT NOT NULL, audience TEXT NOT NULL, kid TEXT NOT NULL, alg INTEGER NOT NULL,"
+	" max_ttl_s INTEGER NOT NULL, created_ms INTEGER NOT NULL, public_key TEXT NOT NULL, UNIQUE (issuer, kid)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE revocation (room TEXT NOT NULL, kind INTEGER NOT NULL, value TEXT NOT NULL, knock INTEGER NOT NULL, before_s INTEGER NOT NULL,"
+	" until_ms INTEGER NOT NULL, PRIMARY KEY (room, kind, value)) STRICT, WITHOUT ROWID;",
 };
 #define SCHEMA_VERSION ((int)G_N_ELEMENTS(schema_steps))
-
-/* Every statement, named like its verb, prepared once. X(name, SQL) */
-#define ROOM_COLUMNS \
-	"id, unique_name, max_participants, privacy, empty_timeout_s, expires_ms, created_ms, updated_ms, closed_ms, metadata"
-#define STATEMENTS(X)                                                                                              \
-	X(begin, "BEGIN IMMEDIATE")                                                                                \
-	X(commit, "COMMIT")                                                                                        \
-	X(rollback, "ROLLBACK")                                                                                    \
-	X(savepoint, "SAVEPOINT job")                                                                              \
-	X(savepoint_release, "RELEASE job")                                                                        \
-	X(savepoint_rollback, "ROLLBACK TO job")                                                                   \
-	X(room_insert, "INSERT INTO room (" ROOM_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")      \
-	X(room_by_id, "SELECT " ROOM_COLUMNS " FROM room WHERE id = ?1")                                           \
-	X(room_by_name, "SELECT " ROOM_COLUMNS " FROM room WHERE unique_name = ?1 AND closed_ms = 0")              \
-	X(room_expire_name, "UPDATE room SET closed_ms = expires_ms, updated_ms = expires_ms WHERE unique_name = ?1 AND closed_ms = 0"      \
-	                    " AND expires_ms > 0 AND expires_ms <= ?2")                                            \
-	X(room_close, "UPDATE room SET closed_ms = ?2, updated_ms = ?2 WHERE id = ?1 AND closed_ms = 0")           \
-	X(room_update, "UPDATE room SET max_participants = ?2, empty_timeout_s = ?3, expires_ms = ?4, updated_ms = ?5, metadata = ?6" \
-	               " WHERE id = ?1")                                                                           \
-	X(room_page, "SELECT " ROOM_COLUMNS " FROM room WHERE (created_ms, id) > (?1, ?2)"                         \
-	             " AND (CASE WHEN closed_ms = 0 AND (expires_ms = 0 OR expires_ms > ?3) THEN ?4 ELSE ?5 END)"  \
-	             " ORDER BY created_ms, id LIMIT ?6")                                                          \
-	X(key_insert, "INSERT INTO api_key (id, name, hash, scopes, created_ms) VALUES (?1, ?2, ?3, ?4, ?5)")      \
-	X(key_all, "SELECT id, name, hash, scopes, created_ms FROM api_key ORDER BY created_ms, id")               \
-	X(signing_key_insert, "INSERT INTO signing_key (kid, salt, active, created_ms) VALUES (?1, ?2, ?3, ?4)")   \
-	X(signing_key_all, "SELECT kid, salt, active, created_ms FROM signing_key ORDER BY created_ms, kid")       \
-	X(deployment_insert, "INSERT OR IGNORE INTO deployment (one, id) VALUES (1, ?1)")                          \
-	X(deployment_get, "SELECT id FROM deployment")
-
-struct statements {
-#define DECLARE(name, sql) sqlite3_stmt *name;
-	STATEMENTS(DECLARE)
-#undef DECLARE
-};
-
-struct sqlite {
-	struct otter_store base;
-	const struct otter_env *env;
-	sqlite3 *db;              /* the writer thread's, after open */
-	struct statements st;     /* the writer thread's */
-	pthread_t writer;
-	otter_lock lock;          /* guards the two below */
-	pthread_cond_t wake;
-	GQueue jobs;              /* struct job, oldest first */
-	bool closing;
-};
-
-/* One operation on its way. `run` does the work in the writer thread and fills err and row; `answer` tells the caller, after the commit. */
-struct job {
-	enum otter_err (*run)(struct sqlite *s, struct job *job);
-	void (*answer)(struct job *job);
-	otter_store_fn fn;
-	void *arg;
-	bool reads;      /* changes nothing */
-	enum otter_err err;
-	/* what comes in and goes out; which of them, `run` knows */
-	struct otter_room_record room;
-	struct otter_key_record key;
-	struct otter_signing_key_record signing_key;
-	char *text;      /* an id or a name */
-	int64_t time_ms;
-	unsigned mask;
-	struct otter_room_query query;
-	char *metadata;  /* backs room.metadata */
-	GArray *rows;    /* of the *_each operations */
-	GPtrArray *texts; /* back the metadata of rows */
-	bool has_row;
-};
 
 static void job_free(struct job *job)
 {
 	g_free(job->text);
-	g_free(job->metadata);
+	g_free(job->found_text);
+	g_free(job->found_key);
 	if (job->rows != NULL)
 		g_array_free(job->rows, TRUE);
 	if (job->texts != NULL)
@@ -114,16 +63,9 @@ static void job_free(struct job *job)
 	g_free(job);
 }
 
-/* Begin the rows of a list, anew if it was tried before. */
-static void rows_of(struct job *job, guint size)
-{
-	g_clear_pointer(&job->rows, g_array_unref);
-	job->rows = g_array_new(FALSE, FALSE, size);
-}
-
 /* ---- statements ---- */
 
-static enum otter_err error_of(struct sqlite *s, int rc)
+enum otter_err otter_sqlite_error(struct sqlite *s, int rc)
 {
 	switch (rc & 0xff) {
 	case SQLITE_OK:
@@ -141,240 +83,44 @@ static enum otter_err error_of(struct sqlite *s, int rc)
 	}
 }
 
-/* Run a statement that answers no row, and make it ready for the next time. */
-static enum otter_err execute(struct sqlite *s, sqlite3_stmt *st)
+void otter_sqlite_done(sqlite3_stmt *st)
 {
-	enum otter_err err = error_of(s, sqlite3_step(st));
 	sqlite3_reset(st);
 	sqlite3_clear_bindings(st);
+}
+
+enum otter_err otter_sqlite_execute(struct sqlite *s, sqlite3_stmt *st)
+{
+	enum otter_err err = otter_sqlite_error(s, sqlite3_step(st));
+	otter_sqlite_done(st);
 	return err;
 }
 
-static void bind_text(sqlite3_stmt *st, int i, const char *text)
+enum otter_err otter_sqlite_fetch_all(
+	struct sqlite *s, struct job *job, sqlite3_stmt *st, guint size, void (*read)(struct job *job, sqlite3_stmt *st, void *row))
 {
-	sqlite3_bind_text(st, i, text, -1, SQLITE_STATIC);
-}
-
-static void column_text(sqlite3_stmt *st, int i, char *out, size_t size)
-{
-	const char *text = (const char *)sqlite3_column_text(st, i);
-	g_strlcpy(out, text != NULL ? text : "", size);
-}
-
-static void column_blob(sqlite3_stmt *st, int i, void *out, size_t size)
-{
-	if (sqlite3_column_bytes(st, i) == (int)size)
-		memcpy(out, sqlite3_column_blob(st, i), size);
-}
-
-/* ---- rooms ---- */
-
-/* The present row of a SELECT of ROOM_COLUMNS. Its metadata is a new string, for the caller to keep. */
-static struct otter_room_record read_room(sqlite3_stmt *st)
-{
-	struct otter_room_record room = { .max_participants = sqlite3_column_int64(st, 2), .privacy = (enum otter_privacy)sqlite3_column_int(st, 3),
-		.empty_timeout_s = sqlite3_column_int64(st, 4), .expires_ms = sqlite3_column_int64(st, 5), .created_ms = sqlite3_column_int64(st, 6),
-		.updated_ms = sqlite3_column_int64(st, 7), .closed_ms = sqlite3_column_int64(st, 8),
-		.metadata = g_strdup((const char *)sqlite3_column_text(st, 9)) };
-	column_text(st, 0, room.id, sizeof room.id);
-	column_text(st, 1, room.unique_name, sizeof room.unique_name);
-	return room;
-}
-
-/* Step such a SELECT for one room, which goes into the job. OTTER_OK, room_not_found, or a failure of the database. */
-static enum otter_err fetch_room(struct sqlite *s, struct job *job, sqlite3_stmt *st)
-{
-	int rc = sqlite3_step(st);
-	enum otter_err err = rc == SQLITE_DONE ? OTTER_ROOM_NOT_FOUND : error_of(s, rc);
-	if (rc == SQLITE_ROW) {
-		g_free(job->metadata);
-		job->room = read_room(st);
-		job->metadata = (char *)job->room.metadata;
-		job->has_row = true;
-	}
-	sqlite3_reset(st);
-	sqlite3_clear_bindings(st);
-	return err;
-}
-
-static enum otter_err insert_room(struct sqlite *s, const struct otter_room_record *room)
-{
-	sqlite3_stmt *st = s->st.room_insert;
-	bind_text(st, 1, room->id);
-	if (room->unique_name[0] != '\0')
-		bind_text(st, 2, room->unique_name);
-	sqlite3_bind_int64(st, 3, room->max_participants);
-	sqlite3_bind_int(st, 4, room->privacy);
-	sqlite3_bind_int64(st, 5, room->empty_timeout_s);
-	sqlite3_bind_int64(st, 6, room->expires_ms);
-	sqlite3_bind_int64(st, 7, room->created_ms);
-	sqlite3_bind_int64(st, 8, room->updated_ms);
-	sqlite3_bind_int64(st, 9, room->closed_ms);
-	bind_text(st, 10, room->metadata);
-	return execute(s, st);
-}
-
-static enum otter_err run_room_create(struct sqlite *s, struct job *job)
-{
-	job->has_row = true;
-	if (job->room.unique_name[0] == '\0')
-		return insert_room(s, &job->room);
-	bind_text(s->st.room_expire_name, 1, job->room.unique_name);
-	sqlite3_bind_int64(s->st.room_expire_name, 2, job->room.created_ms);
-	enum otter_err err = execute(s, s->st.room_expire_name);
-	if (err != OTTER_OK)
-		return err;
-	err = insert_room(s, &job->room);
-	if (err != OTTER_CONFLICT)
-		return err;
-	g_autofree char *name = g_strdup(job->room.unique_name);
-	bind_text(s->st.room_by_name, 1, name);
-	err = fetch_room(s, job, s->st.room_by_name);
-	return err == OTTER_OK ? OTTER_CONFLICT : err;
-}
-
-static enum otter_err run_room_get(struct sqlite *s, struct job *job)
-{
-	bind_text(s->st.room_by_id, 1, job->text);
-	enum otter_err err = fetch_room(s, job, s->st.room_by_id);
-	if (err != OTTER_ROOM_NOT_FOUND)
-		return err;
-	bind_text(s->st.room_by_name, 1, job->text);
-	return fetch_room(s, job, s->st.room_by_name);
-}
-
-static enum otter_err run_room_close(struct sqlite *s, struct job *job)
-{
-	bind_text(s->st.room_close, 1, job->text);
-	sqlite3_bind_int64(s->st.room_close, 2, job->time_ms);
-	enum otter_err err = execute(s, s->st.room_close);
-	if (err != OTTER_OK)
-		return err;
-	bind_text(s->st.room_by_id, 1, job->text);
-	return fetch_room(s, job, s->st.room_by_id);
-}
-
-static enum otter_err run_room_update(struct sqlite *s, struct job *job)
-{
-	struct otter_room_record from = job->room;
-	g_autofree char *metadata = g_steal_pointer(&job->metadata);
-	bind_text(s->st.room_by_id, 1, from.id);
-	enum otter_err err = fetch_room(s, job, s->st.room_by_id);
-	if (err == OTTER_OK && !otter_room_record_open(&job->room, from.updated_ms))
-		err = OTTER_ROOM_CLOSED;
-	if (err != OTTER_OK)
-		return err;
-	otter_room_record_apply(&job->room, &from, job->mask);
-	if (job->room.metadata == metadata) {
-		g_free(job->metadata);
-		job->metadata = g_steal_pointer(&metadata);
-	}
-	sqlite3_stmt *st = s->st.room_update;
-	bind_text(st, 1, job->room.id);
-	sqlite3_bind_int64(st, 2, job->room.max_participants);
-	sqlite3_bind_int64(st, 3, job->room.empty_timeout_s);
-	sqlite3_bind_int64(st, 4, job->room.expires_ms);
-	sqlite3_bind_int64(st, 5, job->room.updated_ms);
-	bind_text(st, 6, job->room.metadata);
-	return execute(s, st);
-}
-
-static enum otter_err run_room_each(struct sqlite *s, struct job *job)
-{
-	sqlite3_stmt *st = s->st.room_page;
 	int rc;
-	rows_of(job, sizeof(struct otter_room_record));
+	g_clear_pointer(&job->rows, g_array_unref); /* of the first try */
 	g_clear_pointer(&job->texts, g_ptr_array_unref);
+	job->rows = g_array_new(FALSE, TRUE, size);
 	job->texts = g_ptr_array_new_with_free_func(g_free);
-	sqlite3_bind_int64(st, 1, job->query.after_ms);
-	bind_text(st, 2, job->query.after_id);
-	sqlite3_bind_int64(st, 3, job->query.now_ms);
-	sqlite3_bind_int(st, 4, job->query.open);
-	sqlite3_bind_int(st, 5, job->query.closed);
-	sqlite3_bind_int(st, 6, job->query.limit);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		struct otter_room_record room = read_room(st);
-		g_array_append_val(job->rows, room);
-		g_ptr_array_add(job->texts, (char *)room.metadata);
+		g_array_set_size(job->rows, job->rows->len + 1);
+		read(job, st, job->rows->data + (size_t)(job->rows->len - 1) * size);
 	}
-	sqlite3_reset(st);
-	sqlite3_clear_bindings(st);
-	return error_of(s, rc);
+	otter_sqlite_done(st);
+	return otter_sqlite_error(s, rc);
 }
 
-static void answer_room(struct job *job)
+/* ---- answers ---- */
+
+void otter_sqlite_answer_plain(struct job *job)
 {
-	bool row = job->has_row && (job->err == OTTER_OK || job->err == OTTER_CONFLICT);
-	job->fn(job->arg, job->err, row ? &job->room : NULL);
+	if (job->fn != NULL)
+		job->fn(job->arg, job->err, NULL);
 }
 
-/* ---- keys ---- */
-
-static enum otter_err run_key_create(struct sqlite *s, struct job *job)
-{
-	sqlite3_stmt *st = s->st.key_insert;
-	bind_text(st, 1, job->key.id);
-	bind_text(st, 2, job->key.name);
-	sqlite3_bind_blob(st, 3, job->key.hash, sizeof job->key.hash, SQLITE_STATIC);
-	sqlite3_bind_int64(st, 4, job->key.scopes);
-	sqlite3_bind_int64(st, 5, job->key.created_ms);
-	return execute(s, st);
-}
-
-static void read_key(sqlite3_stmt *st, GArray *rows)
-{
-	struct otter_key_record key = { .scopes = (unsigned)sqlite3_column_int(st, 3), .created_ms = sqlite3_column_int64(st, 4) };
-	column_text(st, 0, key.id, sizeof key.id);
-	column_text(st, 1, key.name, sizeof key.name);
-	column_blob(st, 2, key.hash, sizeof key.hash);
-	g_array_append_val(rows, key);
-}
-
-static enum otter_err run_signing_key_create(struct sqlite *s, struct job *job)
-{
-	sqlite3_stmt *st = s->st.signing_key_insert;
-	bind_text(st, 1, job->signing_key.kid);
-	sqlite3_bind_blob(st, 2, job->signing_key.salt, sizeof job->signing_key.salt, SQLITE_STATIC);
-	sqlite3_bind_int(st, 3, job->signing_key.active);
-	sqlite3_bind_int64(st, 4, job->signing_key.created_ms);
-	return execute(s, st);
-}
-
-static void read_signing_key(sqlite3_stmt *st, GArray *rows)
-{
-	struct otter_signing_key_record key = { .active = sqlite3_column_int(st, 2) != 0, .created_ms = sqlite3_column_int64(st, 3) };
-	column_text(st, 0, key.kid, sizeof key.kid);
-	column_blob(st, 1, key.salt, sizeof key.salt);
-	g_array_append_val(rows, key);
-}
-
-static enum otter_err fetch_all(struct sqlite *s, sqlite3_stmt *st, void (*read)(sqlite3_stmt *, GArray *), GArray *rows)
-{
-	int rc;
-	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
-		read(st, rows);
-	sqlite3_reset(st);
-	return error_of(s, rc);
-}
-
-static enum otter_err run_key_each(struct sqlite *s, struct job *job)
-{
-	rows_of(job, sizeof(struct otter_key_record));
-	return fetch_all(s, s->st.key_all, read_key, job->rows);
-}
-
-static enum otter_err run_signing_key_each(struct sqlite *s, struct job *job)
-{
-	rows_of(job, sizeof(struct otter_signing_key_record));
-	return fetch_all(s, s->st.signing_key_all, read_signing_key, job->rows);
-}
-
-static void answer_plain(struct job *job)
-{
-	job->fn(job->arg, job->err, NULL);
-}
-
-static void answer_each(struct job *job)
+void otter_sqlite_answer_each(struct job *job)
 {
 	guint size = job->rows != NULL ? g_array_get_element_size(job->rows) : 0;
 	for (guint i = 0; job->err == OTTER_OK && i < job->rows->len; i++)
@@ -387,19 +133,42 @@ static void answer_each(struct job *job)
 static enum otter_err run_deployment_id(struct sqlite *s, struct job *job)
 {
 	bind_text(s->st.deployment_insert, 1, job->text);
-	enum otter_err err = execute(s, s->st.deployment_insert);
+	enum otter_err err = otter_sqlite_execute(s, s->st.deployment_insert);
 	if (err != OTTER_OK)
 		return err;
 	if (sqlite3_step(s->st.deployment_get) == SQLITE_ROW) {
 		g_free(job->text);
 		job->text = g_strdup((const char *)sqlite3_column_text(s->st.deployment_get, 0));
 	}
-	return execute(s, s->st.deployment_get);
+	return otter_sqlite_execute(s, s->st.deployment_get);
 }
 
-static void answer_text(struct job *job)
+static void answer_deployment_id(struct job *job)
 {
 	job->fn(job->arg, job->err, job->err == OTTER_OK ? job->text : NULL);
+}
+
+static void deployment_id(struct otter_store *store, const char *proposal, otter_store_fn fn, void *arg)
+{
+	otter_sqlite_submit(store, &(struct job){ .run = run_deployment_id, .answer = answer_deployment_id, .fn = fn, .arg = arg, .text = g_strdup(proposal) });
+}
+
+static enum otter_err run_sweep(struct sqlite *s, struct job *job)
+{
+	sqlite3_bind_int64(s->st.room_sweep, 1, job->number);
+	sqlite3_bind_int(s->st.room_sweep, 2, SWEPT_AT_ONCE);
+	enum otter_err err = otter_sqlite_execute(s, s->st.room_sweep);
+	sqlite3_bind_int64(s->st.revocation_sweep, 1, job->time_ms);
+	if (err == OTTER_OK)
+		err = otter_sqlite_execute(s, s->st.revocation_sweep);
+	sqlite3_bind_int64(s->st.signing_key_sweep, 1, job->time_ms);
+	return err == OTTER_OK ? otter_sqlite_execute(s, s->st.signing_key_sweep) : err;
+}
+
+static void sweep(struct otter_store *store, int64_t now_ms, int64_t ended_ms, otter_store_fn fn, void *arg)
+{
+	otter_sqlite_submit(
+		store, &(struct job){ .run = run_sweep, .answer = otter_sqlite_answer_plain, .fn = fn, .arg = arg, .time_ms = now_ms, .number = ended_ms });
 }
 
 /* ---- the writer thread ---- */
@@ -417,22 +186,22 @@ static GQueue take_jobs(struct sqlite *s)
 
 static enum otter_err run_in_savepoint(struct sqlite *s, struct job *job)
 {
-	enum otter_err err = execute(s, s->st.savepoint);
+	enum otter_err err = otter_sqlite_execute(s, s->st.savepoint);
 	if (err != OTTER_OK)
 		return err;
 	err = job->run(s, job);
 	if (sqlite3_get_autocommit(s->db)) /* SQLite has rolled back all of it, savepoints included */
 		return err == OTTER_OK ? OTTER_UNAVAILABLE : err;
-	if (err == OTTER_UNAVAILABLE || err == OTTER_STORAGE_FULL)
-		execute(s, s->st.savepoint_rollback);
-	execute(s, s->st.savepoint_release);
+	if (err != OTTER_OK)
+		otter_sqlite_execute(s, s->st.savepoint_rollback);
+	otter_sqlite_execute(s, s->st.savepoint_release);
 	return err;
 }
 
 /* Run the batch in one transaction. OTTER_OK, or why nothing of it is on disk. */
 static enum otter_err run_transaction(struct sqlite *s, GQueue *batch)
 {
-	enum otter_err whole = execute(s, s->st.begin);
+	enum otter_err whole = otter_sqlite_execute(s, s->st.begin);
 	for (GList *l = batch->head; whole == OTTER_OK && l != NULL; l = l->next) {
 		struct job *job = l->data;
 		job->err = run_in_savepoint(s, job);
@@ -440,9 +209,9 @@ static enum otter_err run_transaction(struct sqlite *s, GQueue *batch)
 			whole = job->err;
 	}
 	if (whole == OTTER_OK)
-		whole = execute(s, s->st.commit);
+		whole = otter_sqlite_execute(s, s->st.commit);
 	if (whole != OTTER_OK && !sqlite3_get_autocommit(s->db))
-		execute(s, s->st.rollback);
+		otter_sqlite_execute(s, s->st.rollback);
 	return whole;
 }
 
@@ -480,69 +249,13 @@ static void *writer_main(void *arg)
 	}
 }
 
-static void submit(struct otter_store *store, const struct job *template)
+void otter_sqlite_submit(struct otter_store *store, const struct job *template)
 {
 	struct sqlite *s = (struct sqlite *)store;
 	struct job *job = g_memdup2(template, sizeof *template);
 	OTTER_LOCKED(&s->lock);
 	g_queue_push_tail(&s->jobs, job);
 	pthread_cond_signal(&s->wake);
-}
-
-/* ---- the ops ---- */
-
-static void sqlite_room_create(struct otter_store *store, const struct otter_room_record *room, otter_store_fn fn, void *arg)
-{
-	struct job job = { .run = run_room_create, .answer = answer_room, .fn = fn, .arg = arg, .room = *room };
-	job.room.metadata = job.metadata = g_strdup(room->metadata);
-	submit(store, &job);
-}
-
-static void sqlite_room_get(struct otter_store *store, const char *id_or_name, otter_store_fn fn, void *arg)
-{
-	submit(store, &(struct job){ .run = run_room_get, .reads = true, .answer = answer_room, .fn = fn, .arg = arg, .text = g_strdup(id_or_name) });
-}
-
-static void sqlite_room_close(struct otter_store *store, const char *id, int64_t closed_ms, otter_store_fn fn, void *arg)
-{
-	submit(store, &(struct job){ .run = run_room_close, .answer = answer_room, .fn = fn, .arg = arg, .text = g_strdup(id), .time_ms = closed_ms });
-}
-
-static void sqlite_room_update(struct otter_store *store, const struct otter_room_record *room, unsigned mask, otter_store_fn fn, void *arg)
-{
-	struct job job = { .run = run_room_update, .answer = answer_room, .fn = fn, .arg = arg, .room = *room, .mask = mask };
-	job.room.metadata = job.metadata = g_strdup(room->metadata);
-	submit(store, &job);
-}
-
-static void sqlite_room_each(struct otter_store *store, const struct otter_room_query *query, otter_store_fn fn, void *arg)
-{
-	submit(store, &(struct job){ .run = run_room_each, .reads = true, .answer = answer_each, .fn = fn, .arg = arg, .query = *query });
-}
-
-static void sqlite_key_create(struct otter_store *store, const struct otter_key_record *key, otter_store_fn fn, void *arg)
-{
-	submit(store, &(struct job){ .run = run_key_create, .answer = answer_plain, .fn = fn, .arg = arg, .key = *key });
-}
-
-static void sqlite_key_each(struct otter_store *store, otter_store_fn fn, void *arg)
-{
-	submit(store, &(struct job){ .run = run_key_each, .reads = true, .answer = answer_each, .fn = fn, .arg = arg });
-}
-
-static void sqlite_signing_key_create(struct otter_store *store, const struct otter_signing_key_record *key, otter_store_fn fn, void *arg)
-{
-	submit(store, &(struct job){ .run = run_signing_key_create, .answer = answer_plain, .fn = fn, .arg = arg, .signing_key = *key });
-}
-
-static void sqlite_signing_key_each(struct otter_store *store, otter_store_fn fn, void *arg)
-{
-	submit(store, &(struct job){ .run = run_signing_key_each, .reads = true, .answer = answer_each, .fn = fn, .arg = arg });
-}
-
-static void sqlite_deployment_id(struct otter_store *store, const char *proposal, otter_store_fn fn, void *arg)
-{
-	submit(store, &(struct job){ .run = run_deployment_id, .answer = answer_text, .fn = fn, .arg = arg, .text = g_strdup(proposal) });
 }
 
 /* ---- opening and closing ---- */
@@ -606,10 +319,10 @@ static bool migrate(struct sqlite *s, const char *path, struct otter_error *e)
 
 static bool prepare_statements(struct sqlite *s, struct otter_error *e)
 {
-#define PREPARE(name, sql)                                                                                         \
-	if (sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->st.name, NULL) != SQLITE_OK) {       \
-		otter_fail(e, OTTER_INTERNAL, "statement " #name ": %s", sqlite3_errmsg(s->db));                   \
-		return false;                                                                                      \
+#define PREPARE(name, sql) \
+	if (sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->st.name, NULL) != SQLITE_OK) { \
+		otter_fail(e, OTTER_INTERNAL, "statement " #name ": %s", sqlite3_errmsg(s->db)); \
+		return false; \
 	}
 	STATEMENTS(PREPARE)
 #undef PREPARE
@@ -635,16 +348,26 @@ static bool open_database(struct sqlite *s, const char *path, struct otter_error
 
 static const struct otter_store_ops ops = {
 	.close = sqlite_close,
-	.room_create = sqlite_room_create,
-	.room_get = sqlite_room_get,
-	.room_close = sqlite_room_close,
-	.room_update = sqlite_room_update,
-	.room_each = sqlite_room_each,
-	.key_create = sqlite_key_create,
-	.key_each = sqlite_key_each,
-	.signing_key_create = sqlite_signing_key_create,
-	.signing_key_each = sqlite_signing_key_each,
-	.deployment_id = sqlite_deployment_id,
+	.room_create = otter_sqlite_room_create,
+	.room_get = otter_sqlite_room_get,
+	.room_close = otter_sqlite_room_close,
+	.room_update = otter_sqlite_room_update,
+	.room_emptied = otter_sqlite_room_emptied,
+	.room_each = otter_sqlite_room_each,
+	.key_create = otter_sqlite_key_create,
+	.key_rotate = otter_sqlite_key_rotate,
+	.key_delete = otter_sqlite_key_delete,
+	.key_used = otter_sqlite_key_used,
+	.key_each = otter_sqlite_key_each,
+	.signing_key_rotate = otter_sqlite_signing_key_rotate,
+	.signing_key_each = otter_sqlite_signing_key_each,
+	.issuer_create = otter_sqlite_issuer_create,
+	.issuer_delete = otter_sqlite_issuer_delete,
+	.issuer_each = otter_sqlite_issuer_each,
+	.revoke = otter_sqlite_revoke,
+	.revocation_each = otter_sqlite_revocation_each,
+	.deployment_id = deployment_id,
+	.sweep = sweep,
 };
 
 struct otter_store *otter_store_sqlite_open(const struct otter_env *env, const char *path, struct otter_error *e)

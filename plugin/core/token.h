@@ -8,28 +8,27 @@
 
 #include "env.h"
 #include "err.h"
+#include "records.h"
 
-#include <stdbool.h>
-
-#define OTTER_TOKEN_MAX 4096       /* bytes; libjwt copies a token to the stack */
-#define OTTER_TOKEN_SECRET 32      /* bytes of a signing key: the size of HS256 (RFC 8725, 3.5) */
-#define OTTER_KID_SIZE 24          /* "sk_" + 20 + NUL */
-#define OTTER_AUDIENCE_JOIN "otter:join" /* opens a room */
-#define OTTER_AUDIENCE_SEAT "otter:seat" /* proves a seat, for resuming */
+#define OTTER_TOKEN_MAX 4096                     /* bytes; libjwt copies a token to the stack */
+#define OTTER_TOKEN_SECRET 32                    /* bytes of a signing key: the size of HS256 (RFC 8725, 3.5) */
+#define OTTER_TOKEN_LEEWAY_S 60                  /* by which the clock of a foreign issuer may be ahead of ours */
+#define OTTER_NOT_BEFORE_MAX_S (365 * 24 * 3600) /* from now: the latest nbf that we give a token */
+#define OTTER_AUDIENCE_JOIN "otter:join"         /* opens a room */
+#define OTTER_AUDIENCE_SEAT "otter:seat"         /* proves a seat, for resuming */
 
 struct otter_signing_key {
-	char kid[OTTER_KID_SIZE];
+	struct otter_signing_key_record record;
 	unsigned char secret[OTTER_TOKEN_SECRET];
-	bool active; /* signs; otherwise it only verifies */
-	int64_t created_ms;
 };
 
 /* What a token says. Strings belong to the struct; NULL where the claim is absent. */
 struct otter_claims {
-	char *room;      /* id */
-	char *sub;       /* join: identity; seat: participant */
-	char *name;      /* display */
-	char *role;      /* "guest" or "host" */
+	char *room; /* id; with `by_name` its unique name (foreign issuers only) */
+	bool by_name;
+	char *sub;  /* join: identity; seat: participant */
+	char *name; /* display */
+	char *role; /* "guest" or "host" */
 	char *jti;
 	int64_t iat_s, exp_s, nbf_s; /* Unix seconds; exp_s 0: no end (seat tokens only); nbf_s 0: none */
 };
@@ -37,19 +36,22 @@ struct otter_claims {
 void otter_claims_clear(struct otter_claims *claims);
 
 /* Sign `claims` for `audience` as issuer `iss` with `key`: HS256, with its kid. New string. */
-char *otter_token_sign(const struct otter_signing_key *key, const char *iss, const char *audience,
-	const struct otter_claims *claims);
+char *otter_token_sign(const struct otter_signing_key *key, const char *iss, const char *audience, const struct otter_claims *claims);
+
+/* "ES256", "RS256". */
+const char *otter_issuer_alg_name(enum otter_issuer_alg alg);
 
 struct otter_token_rules {
 	const struct otter_signing_key *keys;
 	size_t n_keys;
+	const struct otter_issuer_record *const *issuers; /* foreign ones: their tokens pass where `audience` is OTTER_AUDIENCE_JOIN */
+	size_t n_issuers;
 	const char *iss, *audience;
-	int64_t now_s;
+	int64_t now_ms;
 };
 
 /* Judge `token` (may be NULL): unauthorized (none), token_invalid (form, key, signature, claims), token_expired and not_yet_valid (only
  * after the signature held). On OTTER_OK `out` is filled: free it with otter_claims_clear. Otherwise `out` is all zero. */
-enum otter_err otter_token_verify(const struct otter_token_rules *rules, const char *token, struct otter_claims *out,
-	struct otter_error *e);
+enum otter_err otter_token_verify(const struct otter_token_rules *rules, const char *token, struct otter_claims *out, struct otter_error *e);
 
 #endif

@@ -10,15 +10,15 @@
 #include <inttypes.h>
 #include <string.h>
 
-void otter_turn_init(struct otter_turn *turn, const struct otter_turn_server *servers, size_t n, const char *secret_db,
-	const char *realm)
+void otter_turn_init(struct otter_turn *turn, const struct otter_turn_server *servers, size_t n, const char *secret_db, const char *realm)
 {
-	*turn = (struct otter_turn){ .n_servers = n, .servers = g_new0(struct otter_turn_server, n),
-		.secret_db = g_strdup(secret_db), .realm = g_strdup(realm) };
+	*turn = (struct otter_turn){
+		.n_servers = n, .servers = g_new0(struct otter_turn_server, n), .secret_db = g_strdup(secret_db), .realm = g_strdup(realm)
+	};
 	otter_lock_init(&turn->lock);
 	for (size_t i = 0; i < n; i++)
-		turn->servers[i] = (struct otter_turn_server){ .url = g_strdup(servers[i].url), .tls = g_strdup(servers[i].tls),
-			.region = g_strdup(servers[i].region) };
+		turn->servers[i] =
+			(struct otter_turn_server){ .url = g_strdup(servers[i].url), .tls = g_strdup(servers[i].tls), .region = g_strdup(servers[i].region) };
 }
 
 static void free_secret(char *secret)
@@ -88,8 +88,7 @@ static json_t *stun_urls(const struct otter_turn *turn)
 	return urls;
 }
 
-json_t *otter_turn_credentials(struct otter_turn *turn, const struct otter_env *env, const char *name, int64_t ttl_s,
-	bool relay_only)
+json_t *otter_turn_credentials(struct otter_turn *turn, const struct otter_env *env, const char *name, int64_t ttl_s, bool relay_only)
 {
 	int64_t expires_s = otter_wall_s(env) + ttl_s;
 	char expires_at[OTTER_TIME_SIZE];

@@ -9,8 +9,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#define OTTER_TURN_SEAT_TTL_S 3600  /* for a seat; renewed by the SDK at 75 % of it */
-#define OTTER_TURN_TOKEN_TTL_S 300  /* for a token before it has joined */
+#define OTTER_TURN_SEAT_TTL_S 3600 /* for a seat; renewed by the SDK at 75 % of it */
+#define OTTER_TURN_TOKEN_TTL_S 300 /* for a token before it has joined */
 
 struct otter_turn_server {
 	char *url;    /* "turn:host:port": offered as stun, turn over UDP and turn over TCP */
@@ -24,13 +24,12 @@ struct otter_turn {
 	char *secret_db; /* coturn's SQLite user database, whose newest secret of `realm` signs; or NULL */
 	char *realm;
 	otter_lock lock;
-	char *secret;    /* under lock; NULL until one was found */
-	bool failing;    /* the last refresh found none; only refresh uses it */
+	char *secret; /* under lock; NULL until one was found */
+	bool failing; /* the last refresh found none; only refresh uses it */
 };
 
 /* Takes nothing: copies the strings. */
-void otter_turn_init(struct otter_turn *turn, const struct otter_turn_server *servers, size_t n, const char *secret_db,
-	const char *realm);
+void otter_turn_init(struct otter_turn *turn, const struct otter_turn_server *servers, size_t n, const char *secret_db, const char *realm);
 void otter_turn_clear(struct otter_turn *turn);
 
 /* Look for a new secret in the database; says in the log what is wrong with it, once for each change. Blocks for a disk read:
@@ -39,7 +38,6 @@ void otter_turn_refresh(struct otter_turn *turn, const struct otter_env *env);
 
 /* {"ice_servers": [...], "ttl": seconds, "expires_at": "..."}: for user `name`, valid `ttl_s` from now. With `relay_only` no stun is
  * offered. Without a server or a secret the list is empty. New reference. */
-json_t *otter_turn_credentials(struct otter_turn *turn, const struct otter_env *env, const char *name, int64_t ttl_s,
-	bool relay_only);
+json_t *otter_turn_credentials(struct otter_turn *turn, const struct otter_env *env, const char *name, int64_t ttl_s, bool relay_only);
 
 #endif

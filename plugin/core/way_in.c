@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The verbs behind REST that lead into a room: connect, credentials; and what everybody may know. */
+ * The verbs behind REST that lead into a room: connect, credentials. */
 #include "answer.h"
 #include "gate.h"
 
@@ -7,7 +7,7 @@
 
 enum otter_err otter_check_api_key(struct otter *o, const char *key, unsigned scopes, struct otter_error *e)
 {
-	return otter_keyring_check_api_key(&o->keyring, key, scopes, e);
+	return otter_api_keys_check(&o->api_keys, key, scopes, e);
 }
 
 enum wish { WISH_CREDENTIALS, WISH_CONNECT, WISH_ROOM };
@@ -17,9 +17,9 @@ struct way_in {
 	struct otter *o;
 	otter_answer_fn fn;
 	void *arg;
-	enum wish wish;                 /* credentials alone; with signaling and the gate's token; or the room */
-	char *room;                     /* id or name that the token must be for, or NULL */
-	bool seat;                      /* by a seat token: claims.sub is the participant */
+	enum wish wish; /* credentials alone; with signaling and the gate's token; or the room */
+	char *room;     /* id or name that the token must be for, or NULL */
+	bool seat;      /* by a seat token: claims.sub is the participant */
 	struct otter_claims claims;
 };
 
@@ -46,8 +46,13 @@ static char *token_user(const struct way_in *w, const struct otter_room_record *
 
 static enum otter_err check_way_in(const struct way_in *w, const struct otter_room_record *room, struct otter_error *e)
 {
+	bool knock;
+	if (w->claims.by_name && !otter_room_record_open(room, otter_wall_ms(w->o->env))) /* the name is free by now */
+		return otter_fail(e, OTTER_ROOM_NOT_FOUND, NULL);
 	if (w->room != NULL && strcmp(w->room, room->id) != 0 && strcmp(w->room, room->unique_name) != 0)
 		return otter_fail(e, OTTER_WRONG_ROOM, NULL);
+	if (!w->seat && otter_revocations_judge(&w->o->revocations, room->id, &w->claims, &knock, e) != OTTER_OK)
+		return e->err;
 	if (w->wish == WISH_ROOM)
 		return OTTER_OK;
 	if (!otter_room_record_open(room, otter_wall_ms(w->o->env)))
@@ -66,15 +71,16 @@ static json_t *way_in_json(const struct way_in *w, const struct otter_room_recor
 	if (w->wish == WISH_ROOM)
 		return otter_room_record_json(room, otter_room_presence(o, room->id), otter_wall_ms(o->env));
 	g_autofree char *user = w->seat ? g_strdup(w->claims.sub) : token_user(w, room);
-	json_t *body = otter_turn_credentials(&o->turn, o->env, user, w->seat ? OTTER_TURN_SEAT_TTL_S : OTTER_TURN_TOKEN_TTL_S,
-		room->privacy == OTTER_PRIVACY_RELAY);
+	json_t *body =
+		otter_turn_credentials(&o->turn, o->env, user, w->seat ? OTTER_TURN_SEAT_TTL_S : OTTER_TURN_TOKEN_TTL_S, room->privacy == OTTER_PRIVACY_RELAY);
 	if (w->wish == WISH_CREDENTIALS)
 		return body;
-	g_autofree char *gate = o->gate_secret != NULL ? otter_gate_token(o->env, o->gate_secret) : NULL;
+	g_autofree char *gate = o->gate_secret != NULL ? otter_gate_token(o->env, o->gate_secret, o->gate_ttl_s) : NULL;
 	json_object_set_new(body, "room", json_string(room->id));
 	json_object_set_new(body, "plugin", json_string(OTTER_GATE_PLUGIN));
 	json_object_set_new(body, "signaling", json_pack("[{s:s, s:s}]", "url", o->signaling_url, "protocol", "janus-protocol"));
 	json_object_set_new(body, "janus_token", gate != NULL ? json_string(gate) : json_null());
+	json_object_set_new(body, "janus_token_ttl", gate != NULL ? json_integer(o->gate_ttl_s) : json_null());
 	return body;
 }
 
@@ -96,7 +102,7 @@ static void on_way_in(void *arg, enum otter_err err, const void *row)
 	if (w->wish != WISH_ROOM && needs_turn_in_vain(row, body))
 		otter_fail(&e, OTTER_UNAVAILABLE, "This room needs TURN, and the server has none to offer: its log says why.");
 	if (e.err == OTTER_OK)
-		answer_body(w->fn, w->arg, json_incref(body), false);
+		answer_body(w->fn, w->arg, json_incref(body));
 	else
 		answer_error(w->fn, w->arg, &e);
 	json_decref(body);
@@ -111,7 +117,7 @@ static void way_in(struct otter *o, const char *token, enum wish wish, char *roo
 	*w = (struct way_in){ .o = o, .fn = fn, .arg = arg, .wish = wish, .room = room };
 	struct otter_error e = { 0 }, as_seat = { 0 };
 	if (otter_keyring_verify(&o->keyring, OTTER_AUDIENCE_JOIN, token, &w->claims, &e) == OTTER_TOKEN_INVALID &&
-	    otter_keyring_verify(&o->keyring, OTTER_AUDIENCE_SEAT, token, &w->claims, &as_seat) == OTTER_OK) {
+		otter_keyring_verify(&o->keyring, OTTER_AUDIENCE_SEAT, token, &w->claims, &as_seat) == OTTER_OK) {
 		e = (struct otter_error){ 0 };
 		w->seat = true;
 	}
@@ -140,20 +146,4 @@ void otter_do_credentials(struct otter *o, const char *token, otter_answer_fn fn
 void otter_do_room_of_token(struct otter *o, const char *id_or_name, const char *token, otter_answer_fn fn, void *arg)
 {
 	way_in(o, token, WISH_ROOM, g_strdup(id_or_name), fn, arg);
-}
-
-/* ---- what everybody may know ---- */
-
-const char *otter_signaling_url(const struct otter *o)
-{
-	return o->signaling_url;
-}
-
-json_t *otter_config_json(struct otter *o)
-{
-	json_t *stun = json_array();
-	for (size_t i = 0; i < o->turn.n_servers; i++)
-		json_array_append_new(stun, json_sprintf("stun:%s", strchr(o->turn.servers[i].url, ':') + 1));
-	return json_pack("{s:s, s:[{s:s, s:s}], s:o, s:i, s:[]}", "version", OTTER_VERSION, "signaling", "url", o->signaling_url, "protocol",
-		"janus-protocol", "stun", stun, "max_participants", OTTER_ROOM_MAX, "features");
 }

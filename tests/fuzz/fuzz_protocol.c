@@ -86,7 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(o != NULL);
 	g_autofree char *room = NULL;
 	json_t *spec = json_pack("{s:s}", "privacy", "relay");
-	otter_do_room_create(o, spec, keep_id, &room);
+	otter_do_room_create(o, spec, &(struct otter_conditions){ 0 }, keep_id, &room);
 	json_decref(spec);
 	struct otter_claims claims = { .room = room, .jti = (char *)"jt_1", .iat_s = 1, .exp_s = INT64_C(4000000000) };
 	g_autofree char *token = otter_keyring_sign(&o->keyring, OTTER_AUDIENCE_JOIN, &claims);

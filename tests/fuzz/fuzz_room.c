@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	json_t *body = json_loadb((const char *)data, size, JSON_DECODE_ANY, NULL);
 	int answers = 0;
 	if (body != NULL)
-		otter_do_room_create(o, body, judge, &answers);
+		otter_do_room_create(o, body, &(struct otter_conditions){ 0 }, judge, &answers);
 	MUST(body == NULL || answers == 1);
 	json_decref(body);
 	otter_close(o);

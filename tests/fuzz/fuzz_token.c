@@ -7,11 +7,23 @@
 
 #include <string.h>
 
-static const struct otter_signing_key key = { .kid = "sk_AAAAAAAAAAAAAAAAAAAA", .secret = "0123456789abcdef0123456789abcde", .active = true };
+static const struct otter_signing_key key = { .record = { .kid = "sk_AAAAAAAAAAAAAAAAAAAA", .active = true }, .secret = "0123456789abcdef0123456789abcde" };
+
+/* A foreign issuer, so that its way is walked too (whose signature the fuzzer cannot make). */
+static const struct otter_issuer_record foreign = { .id = "is_1",
+	.issuer = "https://app.example",
+	.audience = OTTER_AUDIENCE_JOIN,
+	.alg = OTTER_ISSUER_ES256,
+	.max_ttl_s = 3600,
+	.public_key = "-----BEGIN PUBLIC KEY-----\n"
+		      "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAED24L8xzzUqR8eskz7mqqoIs1OA3s\n"
+		      "9fpmNUJB+jvZShJiAssSCHEJHxsmbdfRRnQK5nAiBUQKX38NfPERbQrVQg==\n"
+		      "-----END PUBLIC KEY-----\n" };
+static const struct otter_issuer_record *const issuers[] = { &foreign };
 
 static void judge(const char *token, const char *audience)
 {
-	const struct otter_token_rules rules = { &key, 1, "ot_1", audience, INT64_C(1795435200) };
+	const struct otter_token_rules rules = { &key, 1, issuers, G_N_ELEMENTS(issuers), "ot_1", audience, INT64_C(1795435200000) };
 	struct otter_claims claims;
 	struct otter_error e = { 0 };
 	enum otter_err err = otter_token_verify(&rules, token, &claims, &e);

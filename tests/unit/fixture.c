@@ -69,9 +69,19 @@ struct otter *core_open(struct surroundings *s, const char *folder)
 	g_autofree char *secret = folder != NULL ? g_build_filename(folder, "signing", NULL) : NULL;
 	g_autofree char *key = folder != NULL ? g_build_filename(folder, "key", NULL) : NULL;
 	struct otter_turn_server turn = { .url = (char *)"turn:turn.example.org:3478" };
-	struct otter_config config = { .env = &s->env, .store = store, .signing_secret_file = secret, .first_key_file = key,
-		.public_url = "https://calls.example.org", .signaling_url = "wss://calls.example.org/janus", .resume_timeout_s = 30,
-		.token_ttl_s = 3600, .turn_servers = &turn, .n_turn_servers = 1 };
+	struct otter_config config = { .env = &s->env,
+		.store = store,
+		.signing_secret_file = secret,
+		.first_key_file = key,
+		.public_url = "https://calls.example.org",
+		.signaling_url = "wss://calls.example.org/janus",
+		.resume_timeout_s = 30,
+		.token_ttl_s = 3600,
+		.token_ttl_max_s = 86400,
+		.gate_ttl_s = 86400,
+		.closed_retention_s = 3600,
+		.turn_servers = &turn,
+		.n_turn_servers = 1 };
 	struct otter_error e = { 0 };
 	struct otter *o = otter_open(&config, &e);
 	g_assert_cmpstr(e.message, ==, "");
@@ -97,9 +107,7 @@ static void on_answer(void *arg, struct otter_answer *answer)
 	otter_latch_open(&w->latch, OTTER_OK);
 }
 
-typedef void (*verb_fn)(struct otter *o, const char *text, otter_answer_fn fn, void *arg);
-
-static struct asked wait_for(struct otter *o, verb_fn verb, const char *text)
+struct asked wait_for(struct otter *o, verb_fn verb, const char *text)
 {
 	struct waiting w = { 0 };
 	otter_latch_init(&w.latch);
@@ -114,7 +122,7 @@ static void create_from_text(struct otter *o, const char *text, otter_answer_fn 
 	json_error_t why;
 	json_auto_t *body = text != NULL ? json_loads(text, 0, &why) : NULL;
 	g_assert_true(text == NULL || body != NULL);
-	otter_do_room_create(o, body, fn, arg);
+	otter_do_room_create(o, body, &(struct otter_conditions){ 0 }, fn, arg);
 }
 
 struct asked room_create(struct otter *o, const char *json)
@@ -127,9 +135,14 @@ struct asked room_get(struct otter *o, const char *id)
 	return wait_for(o, otter_do_room_get, id);
 }
 
+static void close_unconditionally(struct otter *o, const char *id, otter_answer_fn fn, void *arg)
+{
+	otter_do_room_close(o, id, &(struct otter_conditions){ 0 }, fn, arg);
+}
+
 struct asked room_close(struct otter *o, const char *id)
 {
-	return wait_for(o, otter_do_room_close, id);
+	return wait_for(o, close_unconditionally, id);
 }
 
 struct asked way_in_connect(struct otter *o, const char *token)
@@ -154,8 +167,9 @@ char *new_room(struct otter *o, const char *json)
 char *new_token(struct otter *o, const char *room, const char *sub, const char *role)
 {
 	int64_t now_s = otter_wall_s(o->env);
-	struct otter_claims claims = { .room = (char *)room, .sub = (char *)sub, .role = (char *)role, .jti = (char *)"jt_test", .iat_s = now_s,
-		.exp_s = now_s + 3600 };
+	struct otter_claims claims = {
+		.room = (char *)room, .sub = (char *)sub, .role = (char *)role, .jti = (char *)"jt_test", .iat_s = now_s, .exp_s = now_s + 3600
+	};
 	return otter_keyring_sign(&o->keyring, OTTER_AUDIENCE_JOIN, &claims);
 }
 

@@ -17,7 +17,7 @@ struct surroundings {
 	struct otter_env env;
 	int64_t wall_ms, mono_ms; /* atomic */
 	otter_lock lock;
-	GString *log;             /* under lock */
+	GString *log; /* under lock */
 };
 void surroundings_init(struct surroundings *s);
 void surroundings_clear(struct surroundings *s);
@@ -35,6 +35,8 @@ struct asked {
 	bool created;
 	json_t *body;
 };
+typedef void (*verb_fn)(struct otter *o, const char *text, otter_answer_fn fn, void *arg);
+struct asked wait_for(struct otter *o, verb_fn verb, const char *text);
 struct asked room_create(struct otter *o, const char *json);
 struct asked room_get(struct otter *o, const char *id);
 struct asked room_close(struct otter *o, const char *id);
@@ -56,7 +58,7 @@ struct client {
 	GQueue inbox; /* json_t, references; under lock */
 };
 struct client *client_new(struct otter *o);
-void client_end(struct client *c);  /* its socket goes, and so does it */
+void client_end(struct client *c); /* its socket goes, and so does it */
 
 /* Ask `request` with the fields of `json` (an object as text); wait for the reply: new reference. */
 json_t *ask(struct client *c, const char *request, const char *json);

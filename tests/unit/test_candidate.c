@@ -17,7 +17,8 @@ static void all(const char *const *texts, bool hides)
 static void a_relay_candidate_without_a_related_address_hides(void)
 {
 	static const char *const texts[] = { "", RELAY, RELAY " raddr 0.0.0.0 rport 0", RELAY " raddr :: rport 0", "a=" RELAY " raddr 0.0.0.0 rport 0",
-		RELAY " raddr 0.0.0.0 rport 0 generation 0 ufrag abcd network-id 1 network-cost 10", START "2001:db8::1 61000 typ relay raddr :: rport 0", NULL };
+		RELAY " raddr 0.0.0.0 rport 0 generation 0 ufrag abcd network-id 1 network-cost 10", START "2001:db8::1 61000 typ relay raddr :: rport 0",
+		NULL };
 	all(texts, true);
 }
 
@@ -31,8 +32,9 @@ static void other_types_show(void)
 
 static void a_related_address_shows(void)
 {
-	static const char *const texts[] = { RELAY " raddr 192.168.1.5 rport 5", RELAY " RADDR 192.168.1.5 rport 5", RELAY " raddr 0.0.0.0 rport 0 raddr 10.0.0.1 rport 1",
-		RELAY " generation 0 raddr 10.0.0.1", RELAY " raddr 0.0.0.00", RELAY " raddr ::1 rport 0", NULL };
+	static const char *const texts[] = { RELAY " raddr 192.168.1.5 rport 5", RELAY " RADDR 192.168.1.5 rport 5",
+		RELAY " raddr 0.0.0.0 rport 0 raddr 10.0.0.1 rport 1", RELAY " generation 0 raddr 10.0.0.1", RELAY " raddr 0.0.0.00",
+		RELAY " raddr ::1 rport 0", NULL };
 	all(texts, false);
 }
 
@@ -50,8 +52,9 @@ static void a_type_said_twice_shows(void)
 
 static void what_does_not_parse_shows(void)
 {
-	static const char *const texts[] = { "x", "candidate:", "candidate", " ", RELAY " odd", "a=a=" RELAY, " " RELAY, RELAY "\r\na=" START "10.0.0.1 1 typ host",
-		RELAY "\n", RELAY "\traddr\t10.0.0.1", "candidate:1 1 udp 1 1.2.3.4 typ relay", "CANDIDAT:1 1 udp 1 1.2.3.4 5 typ relay", "typ relay", NULL };
+	static const char *const texts[] = { "x", "candidate:", "candidate", " ", RELAY " odd", "a=a=" RELAY, " " RELAY,
+		RELAY "\r\na=" START "10.0.0.1 1 typ host", RELAY "\n", RELAY "\traddr\t10.0.0.1", "candidate:1 1 udp 1 1.2.3.4 typ relay",
+		"CANDIDAT:1 1 udp 1 1.2.3.4 5 typ relay", "typ relay", NULL };
 	all(texts, false);
 }
 

@@ -5,9 +5,9 @@
 
 static void every_error_has_a_code_a_status_and_a_text(void)
 {
-#define ROW(name, code, status, text)                                       \
-	g_assert_cmpstr(otter_err_code(OTTER_##name), ==, code);            \
-	g_assert_cmpint(otter_err_status(OTTER_##name), ==, status);        \
+#define ROW(name, code, status, text) \
+	g_assert_cmpstr(otter_err_code(OTTER_##name), ==, code); \
+	g_assert_cmpint(otter_err_status(OTTER_##name), ==, status); \
 	g_assert_cmpstr(otter_err_text(OTTER_##name), ==, text);
 	OTTER_ERRORS(ROW)
 #undef ROW

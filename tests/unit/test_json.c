@@ -36,7 +36,8 @@ static char *complaint(const char *text, bool strict)
 static void every_type_is_read(void)
 {
 	struct form form = { 0 };
-	json_auto_t *json = json_loads("{\"name\": \"ab\", \"count\": 9, \"on\": true, \"object\": {}, \"list\": [1], \"at\": \"1970-01-01T00:00:01Z\"}", 0, NULL);
+	json_auto_t *json =
+		json_loads("{\"name\": \"ab\", \"count\": 9, \"on\": true, \"object\": {}, \"list\": [1], \"at\": \"1970-01-01T00:00:01Z\"}", 0, NULL);
 	g_assert_cmpint(otter_json_read(json, fields, true, &form, NULL), ==, OTTER_OK);
 	g_assert_cmpstr(form.name, ==, "ab");
 	g_assert_cmpint(form.count, ==, 9);
@@ -60,13 +61,26 @@ static void a_wrong_value_is_refused_by_the_name_of_its_field(void)
 	static const struct {
 		const char *text, *field;
 	} bad[] = {
-		{ "{}", "name" }, { "{\"name\": null}", "name" }, { "{\"name\": 1}", "name" }, { "{\"name\": \"a\"}", "name" }, { "{\"name\": \"abcde\"}", "name" },
-		{ "{\"name\": \"ééé\"}", "name" }, { "{\"name\": \"ab\", \"count\": 0}", "count" }, { "{\"name\": \"ab\", \"count\": 10}", "count" },
-		{ "{\"name\": \"ab\", \"count\": 1.0}", "count" }, { "{\"name\": \"ab\", \"count\": \"1\"}", "count" },
-		{ "{\"name\": \"ab\", \"count\": true}", "count" }, { "{\"name\": \"ab\", \"count\": -9223372036854775808}", "count" },
-		{ "{\"name\": \"ab\", \"on\": 1}", "on" }, { "{\"name\": \"ab\", \"on\": \"true\"}", "on" }, { "{\"name\": \"ab\", \"object\": []}", "object" },
-		{ "{\"name\": \"ab\", \"list\": {}}", "list" }, { "{\"name\": \"ab\", \"list\": []}", "list" }, { "{\"name\": \"ab\", \"list\": [1,2,3]}", "list" },
-		{ "{\"name\": \"ab\", \"at\": 1}", "at" }, { "{\"name\": \"ab\", \"at\": \"soon\"}", "at" },
+		{ "{}", "name" },
+		{ "{\"name\": null}", "name" },
+		{ "{\"name\": 1}", "name" },
+		{ "{\"name\": \"a\"}", "name" },
+		{ "{\"name\": \"abcde\"}", "name" },
+		{ "{\"name\": \"ééé\"}", "name" },
+		{ "{\"name\": \"ab\", \"count\": 0}", "count" },
+		{ "{\"name\": \"ab\", \"count\": 10}", "count" },
+		{ "{\"name\": \"ab\", \"count\": 1.0}", "count" },
+		{ "{\"name\": \"ab\", \"count\": \"1\"}", "count" },
+		{ "{\"name\": \"ab\", \"count\": true}", "count" },
+		{ "{\"name\": \"ab\", \"count\": -9223372036854775808}", "count" },
+		{ "{\"name\": \"ab\", \"on\": 1}", "on" },
+		{ "{\"name\": \"ab\", \"on\": \"true\"}", "on" },
+		{ "{\"name\": \"ab\", \"object\": []}", "object" },
+		{ "{\"name\": \"ab\", \"list\": {}}", "list" },
+		{ "{\"name\": \"ab\", \"list\": []}", "list" },
+		{ "{\"name\": \"ab\", \"list\": [1,2,3]}", "list" },
+		{ "{\"name\": \"ab\", \"at\": 1}", "at" },
+		{ "{\"name\": \"ab\", \"at\": \"soon\"}", "at" },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
 		g_autofree char *field = complaint(bad[i].text, false);

@@ -107,8 +107,12 @@ static void a_name_may_have_64_characters_of_any_size(void)
 static void a_resume_names_its_instance(void)
 {
 	static const struct row rows[] = {
-		{ "{\"seat\":\"s\",\"instance\":\"aaaaaaaa\"}", NULL }, { "{\"instance\":\"aaaaaaaa\"}", NULL }, { "{\"seat\":\"s\"}", "instance" },
-		{ "{\"seat\":{},\"instance\":\"aaaaaaaa\"}", "seat" }, { "{\"seat\":\"s\",\"instance\":\"a b c d e\"}", "instance" }, { 0 },
+		{ "{\"seat\":\"s\",\"instance\":\"aaaaaaaa\"}", NULL },
+		{ "{\"instance\":\"aaaaaaaa\"}", NULL },
+		{ "{\"seat\":\"s\"}", "instance" },
+		{ "{\"seat\":{},\"instance\":\"aaaaaaaa\"}", "seat" },
+		{ "{\"seat\":\"s\",\"instance\":\"a b c d e\"}", "instance" },
+		{ 0 },
 	};
 	judge(RESUME, rows);
 }
@@ -116,8 +120,14 @@ static void a_resume_names_its_instance(void)
 static void an_update_says_what_changed(void)
 {
 	static const struct row rows[] = {
-		{ "{}", NULL }, { "{\"display\":\"\"}", NULL }, { "{\"hand\":true}", NULL }, { "{\"hand\":null,\"media\":null,\"display\":null}", NULL },
-		{ "{\"hand\":1}", "hand" }, { "{\"media\":{\"screen\":\"yes\"}}", "media.screen" }, { "{\"display\":\"\\n\"}", "display" }, { 0 },
+		{ "{}", NULL },
+		{ "{\"display\":\"\"}", NULL },
+		{ "{\"hand\":true}", NULL },
+		{ "{\"hand\":null,\"media\":null,\"display\":null}", NULL },
+		{ "{\"hand\":1}", "hand" },
+		{ "{\"media\":{\"screen\":\"yes\"}}", "media.screen" },
+		{ "{\"display\":\"\\n\"}", "display" },
+		{ 0 },
 	};
 	judge(UPDATE, rows);
 	static const struct {
@@ -138,7 +148,9 @@ static void a_signal_is_a_description_candidates_or_a_pure_ack(void)
 	static const struct row rows[] = {
 		{ "{" TO ",\"ack\":0}", NULL },
 		{ "{" TO ",\"ack\":9007199254740991}", NULL },
-		{ "{" TO ",\"seq\":1,\"ack\":3,\"description\":{\"type\":\"offer\",\"sdp\":\"v=0\"},\"tracks\":{\"0\":\"mic\",\"1\":\"camera\",\"2\":\"screen\",\"3\":\"screen-audio\"}}", NULL },
+		{ "{" TO ",\"seq\":1,\"ack\":3,\"description\":{\"type\":\"offer\",\"sdp\":\"v=0\"},\"tracks\":{\"0\":\"mic\",\"1\":\"camera\",\"2\":"
+		  "\"screen\",\"3\":\"screen-audio\"}}",
+			NULL },
 		{ "{" TO ",\"description\":{\"type\":\"rollback\"}}", NULL },
 		{ "{" TO ",\"description\":{\"type\":\"answer\",\"sdp\":\"\"}}", NULL },
 		{ "{" TO ",\"candidates\":[{\"candidate\":\"\"}]}", NULL },
@@ -207,12 +219,14 @@ static void a_signal_has_64_kib_and_64_candidates_at_most(void)
 
 static void a_signal_is_relayed_as_it_came_but_for_from(void)
 {
-	json_auto_t *body = read_json("{" TO ",\"seq\":1,\"ack\":3,\"description\":{\"type\":\"offer\",\"sdp\":\"v=0\"},\"tracks\":{\"0\":\"mic\"},\"from\":\"pt_forged\",\"x\":1}");
+	json_auto_t *body = read_json(
+		"{" TO ",\"seq\":1,\"ack\":3,\"description\":{\"type\":\"offer\",\"sdp\":\"v=0\"},\"tracks\":{\"0\":\"mic\"},\"from\":\"pt_forged\",\"x\":1}");
 	struct otter_signal signal;
 	g_assert_cmpint(otter_parse_signal(body, &signal, NULL), ==, OTTER_OK);
 	json_auto_t *event = otter_event_signal("pt_9", &signal);
-	json_auto_t *expected = read_json("{\"otter\":\"event\",\"event\":\"signal\",\"from\":\"pt_9\",\"from_instance\":\"aaaaaaaa\",\"to_instance\":\"bbbbbbbb\",\"seq\":1,"
-					  "\"ack\":3,\"description\":{\"type\":\"offer\",\"sdp\":\"v=0\"},\"tracks\":{\"0\":\"mic\"}}");
+	json_auto_t *expected =
+		read_json("{\"otter\":\"event\",\"event\":\"signal\",\"from\":\"pt_9\",\"from_instance\":\"aaaaaaaa\",\"to_instance\":\"bbbbbbbb\",\"seq\":1,"
+			  "\"ack\":3,\"description\":{\"type\":\"offer\",\"sdp\":\"v=0\"},\"tracks\":{\"0\":\"mic\"}}");
 	g_assert_true(json_equal(event, expected));
 }
 
@@ -266,7 +280,8 @@ static void replies_echo_the_id_or_null(void)
 	otter_fail(&e, OTTER_ROOM_FULL, NULL);
 	json_auto_t *good = otter_reply(7), *bad = otter_reply_error(-1, &e);
 	json_auto_t *good_text = read_json("{\"otter\":\"reply\",\"id\":7,\"ok\":true}");
-	json_auto_t *bad_text = read_json("{\"otter\":\"reply\",\"id\":null,\"ok\":false,\"error\":{\"code\":\"room_full\",\"message\":\"The room is full.\"}}");
+	json_auto_t *bad_text =
+		read_json("{\"otter\":\"reply\",\"id\":null,\"ok\":false,\"error\":{\"code\":\"room_full\",\"message\":\"The room is full.\"}}");
 	g_assert_true(json_equal(good, good_text));
 	g_assert_true(json_equal(bad, bad_text));
 }

@@ -114,9 +114,10 @@ static void whatever_comes_is_answered(void)
 {
 	begin();
 	struct client *c = client_new(o);
-	static const char *const bodies[] = { "null", "[]", "7", "\"x\"", "{}", "{\"request\":\"ping\"}", "{\"request\":\"ping\",\"id\":-1}", "{\"request\":\"ping\",\"id\":\"1\"}",
-		"{\"id\":1}", "{\"id\":1,\"request\":7}", "{\"id\":1,\"request\":\"PING\"}", "{\"id\":1,\"request\":\"set\",\"key\":\"a\"}", "{\"id\":1,\"request\":\"close\"}",
-		"{\"id\":1,\"request\":\"join\"}", "{\"id\":1,\"request\":\"signal\"}" };
+	static const char *const bodies[] = { "null", "[]", "7", "\"x\"", "{}", "{\"request\":\"ping\"}", "{\"request\":\"ping\",\"id\":-1}",
+		"{\"request\":\"ping\",\"id\":\"1\"}", "{\"id\":1}", "{\"id\":1,\"request\":7}", "{\"id\":1,\"request\":\"PING\"}",
+		"{\"id\":1,\"request\":\"set\",\"key\":\"a\"}", "{\"id\":1,\"request\":\"close\"}", "{\"id\":1,\"request\":\"join\"}",
+		"{\"id\":1,\"request\":\"signal\"}" };
 	for (size_t i = 0; i < G_N_ELEMENTS(bodies); i++) {
 		json_auto_t *body = json_loads(bodies[i], JSON_DECODE_ANY, NULL);
 		json_auto_t *reply = otter_conn_request(c->conn, body);
@@ -159,7 +160,8 @@ static void a_join_is_answered_with_everything_a_call_needs(void)
 	begin();
 	struct client *c = client_new(o);
 	g_autofree char *token = new_token(o, room, "ann@example.org", "host");
-	json_auto_t *reply = askf(c, "join", "{\"room\": \"%s\", \"token\": \"%s\", \"instance\": \"" INSTANCE "\", \"display\": \"Ann\", \"media\": {\"audio\": true}}", room, token);
+	json_auto_t *reply = askf(c, "join",
+		"{\"room\": \"%s\", \"token\": \"%s\", \"instance\": \"" INSTANCE "\", \"display\": \"Ann\", \"media\": {\"audio\": true}}", room, token);
 	g_assert_true(g_str_has_prefix(text_at(reply, "me.participant"), "pt_"));
 	g_assert_cmpstr(text_at(reply, "me.identity"), ==, "ann@example.org");
 	g_assert_cmpstr(text_at(reply, "me.display"), ==, "Ann");

@@ -47,8 +47,9 @@ static void a_room_has_sensible_values_and_a_url(void)
 static void a_room_takes_its_settings(void)
 {
 	begin();
-	struct asked a = room_create(o, "{\"unique_name\": \"a.b_c~d-1\", \"max_participants\": 8, \"expires_at\": \"2026-11-24T00:00:00Z\", \"empty_timeout\": 60,"
-					" \"privacy\": \"relay\", \"lobby\": false, \"metadata\": {\"a\": [1]}, \"host_url\": true}");
+	struct asked a = room_create(o,
+		"{\"unique_name\": \"a.b_c~d-1\", \"max_participants\": 8, \"expires_at\": \"2026-11-24T00:00:00Z\", \"empty_timeout\": 60,"
+		" \"privacy\": \"relay\", \"lobby\": false, \"metadata\": {\"a\": [1]}, \"host_url\": true}");
 	g_assert_cmpstr(a.error.message, ==, "");
 	g_assert_cmpstr(text_at(a.body, "privacy"), ==, "relay");
 	g_assert_cmpstr(text_at(a.body, "expires_at"), ==, "2026-11-24T00:00:00.000Z");
@@ -63,10 +64,11 @@ static void wrong_settings_are_refused_by_name(void)
 {
 	begin();
 	static const char *const rows[][2] = { { "{\"unique_name\": \"\"}", "unique_name" }, { "{\"unique_name\": \"rm_x\"}", "unique_name" },
-		{ "{\"unique_name\": \"a b\"}", "unique_name" }, { "{\"unique_name\": \"../x\"}", "unique_name" }, { "{\"max_participants\": 1}", "max_participants" },
-		{ "{\"max_participants\": 9}", "max_participants" }, { "{\"max_participants\": \"4\"}", "max_participants" },
-		{ "{\"expires_at\": \"2026-11-23T12:00:00Z\"}", "expires_at" }, { "{\"expires_at\": 5}", "expires_at" }, { "{\"empty_timeout\": -1}", "empty_timeout" },
-		{ "{\"privacy\": \"none\"}", "privacy" }, { "{\"lobby\": true}", "lobby" }, { "{\"metadata\": []}", "metadata" }, { "{\"max_participant\": 4}", "max_participant" } };
+		{ "{\"unique_name\": \"a b\"}", "unique_name" }, { "{\"unique_name\": \"../x\"}", "unique_name" },
+		{ "{\"max_participants\": 1}", "max_participants" }, { "{\"max_participants\": 9}", "max_participants" },
+		{ "{\"max_participants\": \"4\"}", "max_participants" }, { "{\"expires_at\": \"2026-11-23T12:00:00Z\"}", "expires_at" },
+		{ "{\"expires_at\": 5}", "expires_at" }, { "{\"empty_timeout\": -1}", "empty_timeout" }, { "{\"privacy\": \"none\"}", "privacy" },
+		{ "{\"lobby\": 1}", "lobby" }, { "{\"metadata\": []}", "metadata" }, { "{\"max_participant\": 4}", "max_participant" } };
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		struct asked a = room_create(o, rows[i][0]);
 		g_assert_cmpint(a.error.err, ==, OTTER_INVALID_REQUEST);

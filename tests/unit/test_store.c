@@ -103,7 +103,7 @@ static struct got close_room(const char *id, int64_t at_ms)
 {
 	struct got got = { 0 };
 	otter_latch_init(&got.latch);
-	store->ops->room_close(store, id, at_ms, on_room, &got);
+	store->ops->room_close(store, id, at_ms, 0, on_room, &got);
 	otter_latch_wait(&got.latch);
 	return got;
 }
@@ -112,8 +112,15 @@ static struct got close_room(const char *id, int64_t at_ms)
 
 static void a_room_comes_back_as_it_went_in(void)
 {
-	struct otter_room_record room = { .id = "rm_1", .unique_name = "weekly", .max_participants = 8, .privacy = OTTER_PRIVACY_RELAY, .empty_timeout_s = 60,
-		.expires_ms = NOON_MS + 1, .created_ms = NOON_MS, .updated_ms = NOON_MS + 2, .metadata = "{\"a\":\"é\"}" };
+	struct otter_room_record room = { .id = "rm_1",
+		.unique_name = "weekly",
+		.max_participants = 8,
+		.privacy = OTTER_PRIVACY_RELAY,
+		.empty_timeout_s = 60,
+		.expires_ms = NOON_MS + 1,
+		.created_ms = NOON_MS,
+		.updated_ms = NOON_MS + 2,
+		.metadata = "{\"a\":\"é\"}" };
 	struct got made = create_room(room), by_id = get("rm_1"), by_name = get("weekly");
 	g_assert_cmpint(made.err, ==, OTTER_OK);
 	g_assert_cmpint(by_name.err, ==, OTTER_OK);
@@ -345,15 +352,174 @@ static void signing_keys_are_listed_oldest_first(void)
 	struct listed listed = { 0 };
 	otter_latch_init(&latch);
 	otter_latch_init(&listed.latch);
-	struct otter_signing_key_record old = { .kid = "sk_z", .created_ms = 1 }, young = { .kid = "sk_a", .created_ms = 2, .active = true };
-	store->ops->signing_key_create(store, &old, on_done, &latch);
+	struct otter_signing_key_record old = { .kid = "sk_z", .created_ms = 1, .active = true }, young = { .kid = "sk_a", .created_ms = 2, .active = true };
+	store->ops->signing_key_rotate(store, &old, 1, on_done, &latch);
 	otter_latch_wait(&latch);
-	store->ops->signing_key_create(store, &young, on_done, &latch);
+	store->ops->signing_key_rotate(store, &young, 5, on_done, &latch);
 	otter_latch_wait(&latch);
 	store->ops->signing_key_each(store, on_key, &listed);
 	otter_latch_wait(&listed.latch);
 	g_assert_cmpint(listed.n, ==, 2);
 	g_assert_cmpstr(listed.first, ==, "sk_z");
+}
+
+/* ---- keys, issuers, revocations, and forgetting ---- */
+
+#define DO(op, ...) \
+	({ \
+		struct otter_latch latch_; \
+		otter_latch_init(&latch_); \
+		store->ops->op(store, __VA_ARGS__, on_done, &latch_); \
+		otter_latch_wait(&latch_); \
+	})
+
+static int count_rows(void (*each)(struct otter_store *, otter_store_fn, void *))
+{
+	struct listed listed = { 0 };
+	otter_latch_init(&listed.latch);
+	each(store, on_key, &listed);
+	g_assert_cmpint(otter_latch_wait(&listed.latch), ==, OTTER_OK);
+	return listed.n;
+}
+
+static struct otter_key_record new_key(unsigned scopes)
+{
+	char text[OTTER_KEY_SIZE];
+	struct otter_key_record key;
+	otter_key_new(&s.env, "ci", scopes, text, &key);
+	g_assert_cmpint(DO(key_create, &key), ==, OTTER_OK);
+	return key;
+}
+
+static void a_change_of_another_version_is_refused(void)
+{
+	struct otter_room_record made = record("rm_1", "");
+	made.version = 1;
+	create_room(made);
+	struct otter_room_record to = { .id = "rm_1", .max_participants = 8, .version = 7, .updated_ms = NOON_MS + 1, .metadata = "{}" };
+	g_assert_cmpint(DO(room_update, &to, OTTER_ROOM_MAX_PARTICIPANTS), ==, OTTER_PRECONDITION_FAILED);
+	g_assert_cmpint(DO(room_close, "rm_1", NOON_MS, 7), ==, OTTER_PRECONDITION_FAILED);
+	to.version = get("rm_1").room.version;
+	to.lobby = to.locked = true;
+	g_assert_cmpint(DO(room_update, &to, OTTER_ROOM_MAX_PARTICIPANTS | OTTER_ROOM_LOBBY | OTTER_ROOM_LOCKED), ==, OTTER_OK);
+	struct otter_room_record now = get("rm_1").room;
+	g_assert_cmpint(now.version, ==, to.version + 1);
+	g_assert_true(now.lobby && now.locked && now.max_participants == 8);
+	g_assert_cmpint(DO(room_close, "rm_1", NOON_MS, now.version), ==, OTTER_OK);
+}
+
+static void a_rotated_key_comes_back_with_all_its_secrets(void)
+{
+	struct otter_key_record key = new_key(OTTER_SCOPE_ALL);
+	struct otter_key_rotation rotation = { .now_ms = NOON_MS, .overlap_until_ms = NOON_MS + 1000, .version = 1 };
+	char text[OTTER_KEY_SIZE];
+	memcpy(rotation.id, key.id, sizeof rotation.id);
+	otter_key_text(&s.env, key.id, text, rotation.hash);
+	g_assert_cmpint(DO(key_rotate, &rotation), ==, OTTER_OK);
+	g_assert_cmpint(DO(key_rotate, &rotation), ==, OTTER_PRECONDITION_FAILED);
+	g_assert_cmpint(DO(key_used, key.id, NOON_MS + 5, 17), ==, OTTER_OK);
+	g_assert_cmpint(count_rows(store->ops->key_each), ==, 1);
+	struct otter_key_rotation unknown = { .id = "none" };
+	g_assert_cmpint(DO(key_rotate, &unknown), ==, OTTER_NOT_FOUND);
+}
+
+static void the_last_administrator_is_removed_by_force_alone(void)
+{
+	struct otter_key_record admin = new_key(OTTER_SCOPE_ALL), reader = new_key(OTTER_SCOPE_ROOMS_READ);
+	struct otter_key_removal removal = { .now_ms = NOON_MS };
+	memcpy(removal.id, admin.id, sizeof removal.id);
+	g_assert_cmpint(DO(key_delete, &removal), ==, OTTER_CONFLICT);
+	struct otter_key_record second = new_key(OTTER_SCOPE_KEYS_ADMIN);
+	g_assert_cmpint(DO(key_delete, &removal), ==, OTTER_OK);
+	g_assert_cmpint(DO(key_delete, &removal), ==, OTTER_NOT_FOUND);
+	memcpy(removal.id, second.id, sizeof removal.id);
+	g_assert_cmpint(DO(key_delete, &removal), ==, OTTER_CONFLICT);
+	removal.force = true;
+	g_assert_cmpint(DO(key_delete, &removal), ==, OTTER_OK);
+	memcpy(removal.id, reader.id, sizeof removal.id);
+	removal.force = false;
+	g_assert_cmpint(DO(key_delete, &removal), ==, OTTER_OK);
+	g_assert_cmpint(count_rows(store->ops->key_each), ==, 0);
+}
+
+static void an_issuer_is_there_once_for_each_kid(void)
+{
+	struct otter_issuer_record issuer = { .id = "is_1", .issuer = "https://app.example", .audience = "otter:join", .max_ttl_s = 60, .public_key = "PEM" };
+	g_assert_cmpint(DO(issuer_create, &issuer), ==, OTTER_OK);
+	strcpy(issuer.id, "is_2");
+	g_assert_cmpint(DO(issuer_create, &issuer), ==, OTTER_CONFLICT);
+	strcpy(issuer.kid, "two");
+	g_assert_cmpint(DO(issuer_create, &issuer), ==, OTTER_OK);
+	g_assert_cmpint(count_rows(store->ops->issuer_each), ==, 2);
+	g_assert_cmpint(DO(issuer_delete, "is_1"), ==, OTTER_OK);
+	g_assert_cmpint(DO(issuer_delete, "is_1"), ==, OTTER_NOT_FOUND);
+	g_assert_cmpint(count_rows(store->ops->issuer_each), ==, 1);
+}
+
+static void on_revocation(void *arg, enum otter_err err, const void *row)
+{
+	(void)err;
+	if (row != NULL)
+		*(struct otter_revocation_record *)arg = *(const struct otter_revocation_record *)row;
+}
+
+static void of_two_revocations_of_the_same_tokens_the_stricter_counts(void)
+{
+	struct otter_revocation_record revocation = { .room = "rm_1", .value = "jt_1", .knock = true, .before_s = 5, .until_ms = 100 }, found = { 0 };
+	g_assert_cmpint(DO(revoke, &revocation), ==, OTTER_OK);
+	revocation = (struct otter_revocation_record){ .room = "rm_1", .value = "jt_1", .before_s = 3, .until_ms = 200 };
+	g_assert_cmpint(DO(revoke, &revocation), ==, OTTER_OK);
+	g_assert_cmpint(count_rows(store->ops->revocation_each), ==, 1);
+	store->ops->revocation_each(store, on_revocation, &found);
+	count_rows(store->ops->revocation_each); /* comes behind it */
+	g_assert_false(found.knock);
+	g_assert_cmpint(found.before_s, ==, 5);
+	g_assert_cmpint(found.until_ms, ==, 200);
+}
+
+static void what_has_ended_long_enough_is_forgotten_and_nothing_else(void)
+{
+	struct otter_room_record expired = record("rm_expired", "");
+	expired.expires_ms = NOON_MS + 10;
+	create_room(expired);
+	create("rm_closed", "");
+	create("rm_open", "");
+	close_room("rm_closed", NOON_MS + 20);
+	struct otter_revocation_record revocation = { .room = "rm_1", .value = "jt_1", .until_ms = NOON_MS + 5 };
+	DO(revoke, &revocation);
+	struct otter_signing_key_record old = { .kid = "sk_1", .active = true }, young = { .kid = "sk_2", .active = true };
+	DO(signing_key_rotate, &old, NOON_MS);
+	DO(signing_key_rotate, &young, NOON_MS + 5);
+	g_assert_cmpint(DO(sweep, NOON_MS + 4, NOON_MS + 10), ==, OTTER_OK);
+	g_assert_cmpint(get("rm_expired").err, ==, OTTER_OK);
+	g_assert_cmpint(count_rows(store->ops->signing_key_each), ==, 2);
+	g_assert_cmpint(DO(sweep, NOON_MS + 5, NOON_MS + 15), ==, OTTER_OK);
+	g_assert_cmpint(get("rm_expired").err, ==, OTTER_ROOM_NOT_FOUND);
+	g_assert_cmpint(get("rm_closed").err, ==, OTTER_OK);
+	g_assert_cmpint(count_rows(store->ops->revocation_each), ==, 0);
+	g_assert_cmpint(count_rows(store->ops->signing_key_each), ==, 1);
+	DO(sweep, NOON_MS + 5, NOON_MS + 21);
+	g_assert_cmpint(get("rm_closed").err, ==, OTTER_ROOM_NOT_FOUND);
+	g_assert_cmpint(get("rm_open").err, ==, OTTER_OK);
+}
+
+static void rooms_that_wait_for_their_empty_timeout_are_found(void)
+{
+	struct otter_room_record room = record("rm_waits", "");
+	room.empty_timeout_s = 60;
+	room.emptied_ms = OTTER_NEVER_ENTERED;
+	create_room(room);
+	create("rm_other", "");
+	const struct otter_room_query query = { .open = true, .entered = true, .now_ms = NOON_MS, .limit = 10 };
+	for (int entered = 0; entered < 2; entered++) {
+		struct listed listed = { 0 };
+		otter_latch_init(&listed.latch);
+		store->ops->room_each(store, &query, on_key, &listed);
+		otter_latch_wait(&listed.latch);
+		g_assert_cmpint(listed.n, ==, entered);
+		DO(room_emptied, "rm_waits", NOON_MS);
+	}
+	g_assert_cmpint(get("rm_waits").room.emptied_ms, ==, NOON_MS);
 }
 
 struct text {
@@ -572,6 +738,45 @@ static void a_newer_schema_is_refused(void)
 	end();
 }
 
+/* What version 2 of the schema had: one hash for each key, in its row. */
+static void a_database_of_an_older_schema_is_brought_forward_with_all_that_is_in_it(void)
+{
+	begin(true);
+	store->ops->close(g_steal_pointer(&store));
+	g_unlink(path);
+	sqlite3 *db;
+	char *why = NULL;
+	sqlite3_open(path, &db);
+	sqlite3_exec(db,
+		"CREATE TABLE deployment (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL) STRICT;"
+		"CREATE TABLE room (id TEXT PRIMARY KEY, unique_name TEXT, max_participants INTEGER NOT NULL, privacy INTEGER NOT NULL,"
+		" empty_timeout_s INTEGER NOT NULL, expires_ms INTEGER NOT NULL, created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL,"
+		" closed_ms INTEGER NOT NULL, metadata TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+		"CREATE UNIQUE INDEX room_name ON room (unique_name) WHERE closed_ms = 0 AND unique_name IS NOT NULL;"
+		"CREATE TABLE api_key (id TEXT PRIMARY KEY, name TEXT NOT NULL, hash BLOB NOT NULL, scopes INTEGER NOT NULL,"
+		" created_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+		"CREATE TABLE signing_key (kid TEXT PRIMARY KEY, salt BLOB NOT NULL, active INTEGER NOT NULL, created_ms INTEGER NOT NULL)"
+		" STRICT, WITHOUT ROWID;"
+		"CREATE INDEX room_created ON room (created_ms, id);"
+		"INSERT INTO room VALUES ('rm_old', 'weekly', 4, 1, 0, 0, 5, 5, 0, '{}');"
+		"INSERT INTO api_key VALUES ('AAAAAAAAAAAA', 'first', zeroblob(32), 31, 5);"
+		"INSERT INTO signing_key VALUES ('sk_old', zeroblob(32), 1, 5); PRAGMA user_version = 2;",
+		NULL, NULL, &why);
+	g_assert_cmpstr(why, ==, NULL);
+	sqlite3_close(db);
+	store = reopen();
+	struct got room = get("weekly");
+	g_assert_cmpint(room.err, ==, OTTER_OK);
+	g_assert_cmpint(room.room.privacy, ==, OTTER_PRIVACY_RELAY);
+	g_assert_cmpint(room.room.version, ==, 1);
+	g_assert_cmpint(room.room.emptied_ms, ==, OTTER_NEVER_ENTERED);
+	g_assert_cmpint(count_rows(store->ops->key_each), ==, 1);
+	g_assert_cmpint(count_rows(store->ops->signing_key_each), ==, 1);
+	struct otter_key_removal removal = { .id = "AAAAAAAAAAAA", .force = true };
+	g_assert_cmpint(DO(key_delete, &removal), ==, OTTER_OK);
+	end();
+}
+
 static void a_damaged_file_is_refused_with_words(void)
 {
 	begin(true);
@@ -672,6 +877,13 @@ static void a_room_is_open_until_it_is_closed_or_expires(void)
 /* ---- both run the same set ---- */
 
 static const struct check both[] = {
+	{ "a change of another version is refused", a_change_of_another_version_is_refused },
+	{ "a rotated key comes back with all its secrets", a_rotated_key_comes_back_with_all_its_secrets },
+	{ "the last administrator is removed by force alone", the_last_administrator_is_removed_by_force_alone },
+	{ "an issuer is there once for each kid", an_issuer_is_there_once_for_each_kid },
+	{ "of two revocations of the same tokens the stricter counts", of_two_revocations_of_the_same_tokens_the_stricter_counts },
+	{ "what has ended long enough is forgotten, and nothing else", what_has_ended_long_enough_is_forgotten_and_nothing_else },
+	{ "rooms that wait for their empty_timeout are found", rooms_that_wait_for_their_empty_timeout_are_found },
 	{ "an update changes what it names and nothing else", an_update_changes_what_it_names_and_nothing_else },
 	{ "what is closed or expired or unknown takes no update", what_is_closed_or_expired_or_unknown_takes_no_update },
 	{ "rooms are listed by page, oldest first, open or closed", rooms_are_listed_by_page_oldest_first_open_or_closed },
@@ -691,8 +903,8 @@ static const struct check both[] = {
 };
 
 static const struct check sqlite_alone[] = {
-	{ "what a full disk refuses is not there, the rest is, and reads go on",
-		what_a_full_disk_refuses_is_not_there_and_the_rest_is_and_reads_go_on },
+	{ "a database of an older schema is brought forward, with all that is in it", a_database_of_an_older_schema_is_brought_forward_with_all_that_is_in_it },
+	{ "what a full disk refuses is not there, the rest is, and reads go on", what_a_full_disk_refuses_is_not_there_and_the_rest_is_and_reads_go_on },
 	{ "all of a burst is answered and on disk", all_of_a_burst_is_answered_and_on_disk },
 	{ "what is answered is there for another reader", what_is_answered_is_there_for_another_reader },
 	{ "the journal is WAL and the file ours alone", the_journal_is_wal_and_the_file_ours_alone },

@@ -23,8 +23,8 @@ static void one_life(struct client *c, int which, int round)
 	size_t i;
 	json_t *other;
 	json_array_foreach(value_at(list, "participants"), i, other) {
-		json_decref(askf(c, "signal", "{\"to\": \"%s\", \"from_instance\": \"%s\", \"to_instance\": \"%s\", \"ack\": 1}", text_at(other, "participant"), instance,
-			text_at(other, "instance")));
+		json_decref(askf(c, "signal", "{\"to\": \"%s\", \"from_instance\": \"%s\", \"to_instance\": \"%s\", \"ack\": 1}", text_at(other, "participant"),
+			instance, text_at(other, "instance")));
 	}
 	json_decref(ask(c, "update", "{\"hand\": true}"));
 	if (round % 3 == 0) {

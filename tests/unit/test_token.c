@@ -10,9 +10,9 @@
 #define PAYLOAD_BUT(rest) "{\"iss\":\"ot_1\",\"aud\":\"otter:join\",\"room\":\"rm_1\",\"jti\":\"jt_1\",\"iat\":1795435000," rest "}"
 #define PAYLOAD PAYLOAD_BUT("\"exp\":1795435201")
 
-static const struct otter_signing_key key = { .kid = KID, .secret = "0123456789abcdef0123456789abcde", .active = true };
-static const struct otter_token_rules join_rules = { &key, 1, "ot_1", OTTER_AUDIENCE_JOIN, NOW_S };
-static const struct otter_token_rules seat_rules = { &key, 1, "ot_1", OTTER_AUDIENCE_SEAT, NOW_S };
+static const struct otter_signing_key key = { .record = { .kid = KID, .active = true }, .secret = "0123456789abcdef0123456789abcde" };
+static const struct otter_token_rules join_rules = { &key, 1, NULL, 0, "ot_1", OTTER_AUDIENCE_JOIN, NOW_S * 1000 };
+static const struct otter_token_rules seat_rules = { &key, 1, NULL, 0, "ot_1", OTTER_AUDIENCE_SEAT, NOW_S * 1000 };
 
 /* ---- forging ---- */
 
@@ -84,8 +84,14 @@ static enum otter_err judge_payload(const char *payload)
 
 static char *our_own(const char *audience)
 {
-	struct otter_claims claims = { .room = (char *)"rm_1", .sub = (char *)"ann", .name = (char *)"Änn", .role = (char *)"host", .jti = (char *)"jt_1",
-		.iat_s = NOW_S, .exp_s = NOW_S + 60, .nbf_s = NOW_S };
+	struct otter_claims claims = { .room = (char *)"rm_1",
+		.sub = (char *)"ann",
+		.name = (char *)"Änn",
+		.role = (char *)"host",
+		.jti = (char *)"jt_1",
+		.iat_s = NOW_S,
+		.exp_s = NOW_S + 60,
+		.nbf_s = NOW_S };
 	return otter_token_sign(&key, "ot_1", audience, &claims);
 }
 
@@ -119,16 +125,19 @@ static void unknown_claims_are_ignored(void)
 static void a_key_that_only_verifies_verifies(void)
 {
 	struct otter_signing_key retired = key;
-	retired.active = false;
+	retired.record.active = false;
+	retired.record.verify_until_ms = NOW_S * 1000 + 1;
 	struct otter_token_rules rules = join_rules;
 	rules.keys = &retired;
 	g_autofree char *token = our_own(OTTER_AUDIENCE_JOIN);
 	g_assert_cmpint(judge_by(&rules, token), ==, OTTER_OK);
+	retired.record.verify_until_ms = NOW_S * 1000;
+	g_assert_cmpint(judge_by(&rules, token), ==, OTTER_TOKEN_INVALID);
 }
 
 static void the_kid_chooses_the_key(void)
 {
-	struct otter_signing_key two[2] = { { .kid = "sk_BBBBBBBBBBBBBBBBBBBB", .secret = "other" }, key };
+	struct otter_signing_key two[2] = { { .record = { .kid = "sk_BBBBBBBBBBBBBBBBBBBB", .active = true }, .secret = "other" }, key };
 	struct otter_token_rules rules = join_rules;
 	rules.keys = two;
 	rules.n_keys = 2;
@@ -171,9 +180,10 @@ static void expired_goes_before_not_yet_valid(void)
 static void times_that_are_no_numbers_are_refused(void)
 {
 	static const char *const rests[] = { "\"exp\":\"1795439999\"", "\"exp\":1795439999.0", "\"exp\":1.8e9", "\"exp\":1e400", "\"exp\":-1", "\"exp\":0",
-		"\"exp\":null", "\"exp\":true", "\"exp\":[1795439999]", "\"exp\":{}", "\"exp\":9223372036854775807", "\"exp\":9223372036854775808", "\"exp\":9007199254740992",
-		"\"exp\":1795439999,\"nbf\":\"1795435000\"", "\"exp\":1795439999,\"nbf\":1e3", "\"exp\":1795439999,\"nbf\":-5", "\"exp\":1795439999,\"nbf\":0", "\"x\":1",
-		"\"exp\":1795439999,\"exp\":1795439999", "\"exp\":1,\"exp\":1795439999", "\"exp\":1795439999,\"room\":\"rm_2\"" };
+		"\"exp\":null", "\"exp\":true", "\"exp\":[1795439999]", "\"exp\":{}", "\"exp\":9223372036854775807", "\"exp\":9223372036854775808",
+		"\"exp\":9007199254740992", "\"exp\":1795439999,\"nbf\":\"1795435000\"", "\"exp\":1795439999,\"nbf\":1e3", "\"exp\":1795439999,\"nbf\":-5",
+		"\"exp\":1795439999,\"nbf\":0", "\"x\":1", "\"exp\":1795439999,\"exp\":1795439999", "\"exp\":1,\"exp\":1795439999",
+		"\"exp\":1795439999,\"room\":\"rm_2\"" };
 	for (size_t i = 0; i < G_N_ELEMENTS(rests); i++) {
 		g_autofree char *payload = g_strdup_printf(PAYLOAD_BUT("%s"), rests[i]);
 		g_test_message("%s", rests[i]);
@@ -184,7 +194,8 @@ static void times_that_are_no_numbers_are_refused(void)
 static void iat_must_be_a_time(void)
 {
 	g_assert_cmpint(judge_payload("{\"iss\":\"ot_1\",\"aud\":\"otter:join\",\"room\":\"rm_1\",\"jti\":\"j\",\"exp\":1795439999}"), ==, OTTER_TOKEN_INVALID);
-	g_assert_cmpint(judge_payload("{\"iss\":\"ot_1\",\"aud\":\"otter:join\",\"room\":\"rm_1\",\"jti\":\"j\",\"exp\":1795439999,\"iat\":\"1\"}"), ==, OTTER_TOKEN_INVALID);
+	g_assert_cmpint(judge_payload("{\"iss\":\"ot_1\",\"aud\":\"otter:join\",\"room\":\"rm_1\",\"jti\":\"j\",\"exp\":1795439999,\"iat\":\"1\"}"), ==,
+		OTTER_TOKEN_INVALID);
 }
 
 /* ---- algorithms and headers ---- */
@@ -200,22 +211,47 @@ static void hs384_and_hs512_are_refused_under_an_hs256_key(void)
 static void headers_that_are_not_exactly_ours_are_refused(void)
 {
 	static const char *const headers[] = {
-		"{\"alg\":\"none\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}", "{\"alg\":\"None\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}",
-		"{\"alg\":\"nOnE\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}", "{\"alg\":\"RS256\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}",
-		"{\"alg\":\"ES256\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}", "{\"alg\":\"hs256\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}",
-		"{\"alg\":\"HS256 \",\"typ\":\"JWT\",\"kid\":\"" KID "\"}", "{\"alg\":null,\"typ\":\"JWT\",\"kid\":\"" KID "\"}",
-		"{\"alg\":[\"HS256\"],\"typ\":\"JWT\",\"kid\":\"" KID "\"}", "{\"typ\":\"JWT\",\"kid\":\"" KID "\"}",
-		"{\"alg\":\"HS256\",\"typ\":\"JWT\"}", "{\"alg\":\"HS256\",\"kid\":\"" KID "\"}", "{\"alg\":\"HS256\",\"typ\":\"JWE\",\"kid\":\"" KID "\"}",
-		"{\"alg\":\"HS256\",\"typ\":\"at+jwt\",\"kid\":\"" KID "\"}", "{\"alg\":\"HS256\",\"typ\":\"jwt\",\"kid\":\"" KID "\"}",
-		WITH_HEADER("\"crit\":[\"exp\"]"), WITH_HEADER("\"crit\":[]"), WITH_HEADER("\"jku\":\"https://evil.example\""),
-		WITH_HEADER("\"jwk\":{\"kty\":\"oct\",\"k\":\"AA\"}"), WITH_HEADER("\"x5u\":\"https://evil.example\""), WITH_HEADER("\"cty\":\"JWT\""),
-		WITH_HEADER("\"zip\":\"DEF\""), WITH_HEADER("\"alg\":\"HS256\""), WITH_HEADER("\"alg\":\"none\""), WITH_HEADER("\"kid\":\"" KID "\""),
+		"{\"alg\":\"none\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}",
+		"{\"alg\":\"None\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}",
+		"{\"alg\":\"nOnE\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}",
+		"{\"alg\":\"RS256\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}",
+		"{\"alg\":\"ES256\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}",
+		"{\"alg\":\"hs256\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}",
+		"{\"alg\":\"HS256 \",\"typ\":\"JWT\",\"kid\":\"" KID "\"}",
+		"{\"alg\":null,\"typ\":\"JWT\",\"kid\":\"" KID "\"}",
+		"{\"alg\":[\"HS256\"],\"typ\":\"JWT\",\"kid\":\"" KID "\"}",
+		"{\"typ\":\"JWT\",\"kid\":\"" KID "\"}",
+		"{\"alg\":\"HS256\",\"typ\":\"JWT\"}",
+		"{\"alg\":\"HS256\",\"kid\":\"" KID "\"}",
+		"{\"alg\":\"HS256\",\"typ\":\"JWE\",\"kid\":\"" KID "\"}",
+		"{\"alg\":\"HS256\",\"typ\":\"at+jwt\",\"kid\":\"" KID "\"}",
+		"{\"alg\":\"HS256\",\"typ\":\"jwt\",\"kid\":\"" KID "\"}",
+		WITH_HEADER("\"crit\":[\"exp\"]"),
+		WITH_HEADER("\"crit\":[]"),
+		WITH_HEADER("\"jku\":\"https://evil.example\""),
+		WITH_HEADER("\"jwk\":{\"kty\":\"oct\",\"k\":\"AA\"}"),
+		WITH_HEADER("\"x5u\":\"https://evil.example\""),
+		WITH_HEADER("\"cty\":\"JWT\""),
+		WITH_HEADER("\"zip\":\"DEF\""),
+		WITH_HEADER("\"alg\":\"HS256\""),
+		WITH_HEADER("\"alg\":\"none\""),
+		WITH_HEADER("\"kid\":\"" KID "\""),
 		"{\"alg\":\"none\",\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}",
-		"{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"../../../../dev/null\"}", "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"/dev/null\"}",
-		"{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"x' UNION SELECT 'k\"}", "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"\"}",
-		"{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"" KID "A\"}", "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"sk_\"}",
-		"{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"" KID "\\u0000\"}", "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":1}",
-		"[]", "null", "\"HS256\"", "{}", "{", "", "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}{}",
+		"{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"../../../../dev/null\"}",
+		"{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"/dev/null\"}",
+		"{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"x' UNION SELECT 'k\"}",
+		"{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"\"}",
+		"{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"" KID "A\"}",
+		"{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"sk_\"}",
+		"{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"" KID "\\u0000\"}",
+		"{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":1}",
+		"[]",
+		"null",
+		"\"HS256\"",
+		"{}",
+		"{",
+		"",
+		"{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}{}",
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(headers); i++) {
 		g_test_message("%s", headers[i]);
@@ -225,7 +261,8 @@ static void headers_that_are_not_exactly_ours_are_refused(void)
 
 static void none_without_a_signature_is_refused(void)
 {
-	g_autofree char *h = base64url("{\"alg\":\"none\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}", strlen("{\"alg\":\"none\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}"));
+	g_autofree char *h =
+		base64url("{\"alg\":\"none\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}", strlen("{\"alg\":\"none\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}"));
 	g_autofree char *p = base64url(PAYLOAD, strlen(PAYLOAD));
 	g_assert_cmpint(judge(g_strconcat(h, ".", p, ".", NULL)), ==, OTTER_TOKEN_INVALID);
 	g_assert_cmpint(judge(g_strconcat(h, ".", p, NULL)), ==, OTTER_TOKEN_INVALID);
@@ -235,15 +272,20 @@ static void none_without_a_signature_is_refused(void)
 
 static void a_token_of_another_deployment_is_refused(void)
 {
-	g_assert_cmpint(judge_payload("{\"iss\":\"ot_2\",\"aud\":\"otter:join\",\"room\":\"rm_1\",\"jti\":\"j\",\"iat\":1,\"exp\":1795439999}"), ==, OTTER_TOKEN_INVALID);
-	g_assert_cmpint(judge_payload("{\"iss\":\"ot_1x\",\"aud\":\"otter:join\",\"room\":\"rm_1\",\"jti\":\"j\",\"iat\":1,\"exp\":1795439999}"), ==, OTTER_TOKEN_INVALID);
-	g_assert_cmpint(judge_payload("{\"iss\":[\"ot_1\"],\"aud\":\"otter:join\",\"room\":\"rm_1\",\"jti\":\"j\",\"iat\":1,\"exp\":1795439999}"), ==, OTTER_TOKEN_INVALID);
+	g_assert_cmpint(judge_payload("{\"iss\":\"ot_2\",\"aud\":\"otter:join\",\"room\":\"rm_1\",\"jti\":\"j\",\"iat\":1,\"exp\":1795439999}"), ==,
+		OTTER_TOKEN_INVALID);
+	g_assert_cmpint(judge_payload("{\"iss\":\"ot_1x\",\"aud\":\"otter:join\",\"room\":\"rm_1\",\"jti\":\"j\",\"iat\":1,\"exp\":1795439999}"), ==,
+		OTTER_TOKEN_INVALID);
+	g_assert_cmpint(judge_payload("{\"iss\":[\"ot_1\"],\"aud\":\"otter:join\",\"room\":\"rm_1\",\"jti\":\"j\",\"iat\":1,\"exp\":1795439999}"), ==,
+		OTTER_TOKEN_INVALID);
 }
 
 static void a_token_for_another_audience_is_refused(void)
 {
-	g_assert_cmpint(judge_payload("{\"iss\":\"ot_1\",\"aud\":\"otter:admin\",\"room\":\"rm_1\",\"jti\":\"j\",\"iat\":1,\"exp\":1795439999}"), ==, OTTER_TOKEN_INVALID);
-	g_assert_cmpint(judge_payload("{\"iss\":\"ot_1\",\"aud\":[\"otter:join\"],\"room\":\"rm_1\",\"jti\":\"j\",\"iat\":1,\"exp\":1795439999}"), ==, OTTER_TOKEN_INVALID);
+	g_assert_cmpint(judge_payload("{\"iss\":\"ot_1\",\"aud\":\"otter:admin\",\"room\":\"rm_1\",\"jti\":\"j\",\"iat\":1,\"exp\":1795439999}"), ==,
+		OTTER_TOKEN_INVALID);
+	g_assert_cmpint(judge_payload("{\"iss\":\"ot_1\",\"aud\":[\"otter:join\"],\"room\":\"rm_1\",\"jti\":\"j\",\"iat\":1,\"exp\":1795439999}"), ==,
+		OTTER_TOKEN_INVALID);
 	g_assert_cmpint(judge_payload("{\"iss\":\"ot_1\",\"room\":\"rm_1\",\"jti\":\"j\",\"iat\":1,\"exp\":1795439999}"), ==, OTTER_TOKEN_INVALID);
 }
 
@@ -270,8 +312,8 @@ static void only_a_seat_token_may_have_no_end_and_it_names_its_participant(void)
 
 static void claims_of_a_wrong_shape_are_refused(void)
 {
-	static const char *const rests[] = { "\"role\":\"admin\"", "\"role\":\"\"", "\"role\":[\"host\"]", "\"name\":\"a\\nb\"", "\"name\":\"\\u202Egnp\"", "\"sub\":1",
-		"\"sub\":\"\"", "\"name\":\"\\u0000\"" };
+	static const char *const rests[] = { "\"role\":\"admin\"", "\"role\":\"\"", "\"role\":[\"host\"]", "\"name\":\"a\\nb\"", "\"name\":\"\\u202Egnp\"",
+		"\"sub\":1", "\"sub\":\"\"", "\"name\":\"\\u0000\"" };
 	for (size_t i = 0; i < G_N_ELEMENTS(rests); i++) {
 		g_autofree char *payload = g_strdup_printf(PAYLOAD_BUT("\"exp\":1795439999,%s"), rests[i]);
 		g_test_message("%s", rests[i]);
@@ -346,8 +388,8 @@ static void every_truncation_is_refused(void)
 static void anything_around_a_token_is_refused(void)
 {
 	g_autofree char *token = our_own(OTTER_AUDIENCE_JOIN);
-	static const char *const around[][2] = { { "", "=" }, { "", "A" }, { "", "." }, { "", ".AAAA" }, { "", "\n" }, { " ", "" }, { "", " " }, { ".", "" }, { "A", "" },
-		{ "Bearer ", "" } };
+	static const char *const around[][2] = { { "", "=" }, { "", "A" }, { "", "." }, { "", ".AAAA" }, { "", "\n" }, { " ", "" }, { "", " " }, { ".", "" },
+		{ "A", "" }, { "Bearer ", "" } };
 	for (size_t i = 0; i < G_N_ELEMENTS(around); i++)
 		g_assert_cmpint(judge(g_strconcat(around[i][0], token, around[i][1], NULL)), ==, OTTER_TOKEN_INVALID);
 	static const char *const shapes[] = { ".", "..", "...", "a.b.c", "....", "a..b", "é.é.é" };

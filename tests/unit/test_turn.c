@@ -38,7 +38,8 @@ static void sql(const char *text)
 static void the_secret_written_last_in_the_realm_is_the_one(void)
 {
 	begin();
-	sql(COTURN_TABLE "INSERT INTO turn_secret VALUES ('otter', 'zzz'); INSERT INTO turn_secret VALUES ('otter', 'aaa'); INSERT INTO turn_secret VALUES ('other', 'mmm');");
+	sql(COTURN_TABLE "INSERT INTO turn_secret VALUES ('otter', 'zzz'); INSERT INTO turn_secret VALUES ('otter', 'aaa'); INSERT INTO turn_secret VALUES "
+			 "('other', 'mmm');");
 	struct otter_error e = { 0 };
 	g_autofree char *secret = otter_turndb_newest_secret(path, "otter", &e);
 	g_assert_cmpstr(secret, ==, "aaa");

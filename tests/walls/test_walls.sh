@@ -87,7 +87,7 @@ same "one that calls the HTTP library does not" "undefined MHD_stop_daemon" "$an
 
 # ---- each library has one home ----
 same "<jwt.h> lives in token.c" "plugin/core/token.c" "$(includes 'jwt\.h' plugin transports)"
-same "<sqlite3.h> lives in the store and in turndb.c" "plugin/core/store_sqlite.c plugin/core/turndb.c" "$(includes 'sqlite3\.h' plugin transports)"
+same "<sqlite3.h> lives in the store and in turndb.c" "plugin/core/store_sqlite_private.h plugin/core/turndb.c" "$(includes 'sqlite3\.h' plugin transports)"
 same "<microhttpd.h> lives in http.c" "transports/http.c" "$(includes 'microhttpd\.h' plugin transports)"
 same "no <janus/...> below plugin/core" "" "$(includes '(janus/|\.\./janus)' plugin/core)"
 same "the faces do include Janus" "yes" "$([ -n "$(includes 'janus/' plugin transports)" ] && echo yes)"

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * A revocation on its way. */
+#include "revoke.h"
+
+void revoking_fail(struct revoking *r, enum otter_err err)
+{
+	pending_fail(r->p, err);
+	g_free(r);
+}
+
+/* Takes effect at once: completions come one at a time, so no join is in between. */
+static void on_revoked(void *arg, enum otter_err err, const void *row)
+{
+	struct revoking *r = arg;
+	struct otter *o = r->p->o;
+	(void)row;
+	if (err != OTTER_OK) {
+		revoking_fail(r, err);
+		return;
+	}
+	otter_revocations_put(&o->revocations, &r->revocation);
+	struct otter_room *room = otter_find_room(o, r->revocation.room);
+	if (room != NULL)
+		otter_room_revoke(room, &r->revocation, r->out);
+	if (room != NULL && r->participant[0] != '\0')
+		otter_room_eject(room, r->participant);
+	otter_room_unref(room);
+	otter_log(o->env, OTTER_LOG_INFO, "tokens of %s are revoked in %s", r->revocation.value, r->revocation.room);
+	pending_done(r->p, OTTER_OK, NULL);
+	g_free(r);
+}
+
+void revoking_go(struct revoking *r, const char *room)
+{
+	struct otter *o = r->p->o;
+	g_strlcpy(r->revocation.room, room, sizeof r->revocation.room);
+	r->revocation.before_s = otter_wall_s(o->env);
+	/* No token lives longer, counted from its nbf at the latest; and none outlives the room. */
+	r->revocation.until_ms = otter_wall_ms(o->env) + (o->token_ttl_max_s + OTTER_NOT_BEFORE_MAX_S) * 1000;
+	o->store->ops->revoke(o->store, &r->revocation, on_revoked, r);
+}

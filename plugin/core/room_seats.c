@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Who sits down in a room, and who gets up. */
+#include "room_private.h"
+
+#include <string.h>
+
+/* ---- joining ---- */
+
+void room_attach(struct otter_room *room, struct otter_seat *seat, struct otter_conn *conn, const char *instance)
+{
+	if (seat->conn != NULL && seat->conn != conn)
+		room_dismiss(g_steal_pointer(&seat->conn), "ejected", "replaced");
+	if (seat->conn == NULL)
+		seat->conn = otter_conn_ref(conn);
+	otter_conn_seated(conn);
+	if (strcmp(seat->instance, instance) != 0) {
+		seat->attach = ++room->last_attach;
+		g_strlcpy(seat->instance, instance, sizeof seat->instance);
+	}
+}
+
+void room_sit(struct otter_room *room, struct otter_seat *seat)
+{
+	seat->order = ++room->last_order;
+	seat->joined_ms = otter_wall_ms(room->otter->env);
+	room->seats[room->n_seats++] = seat;
+	if (room->n_seats == 1)
+		room_presence_changed(room, 0);
+	otter_log(room->otter->env, OTTER_LOG_INFO, "%s joined %s as %s (%u of %d)", seat->participant, room->record.id, otter_role_name(seat->role),
+		room->n_seats, (int)room->record.max_participants);
+}
+
+/* May somebody who has no seat here come in, or wait? Pure. A host comes into a locked room too: he may open it. */
+static enum otter_err may_enter(const struct otter_room *room, const struct otter_claims *claims, struct otter_error *e)
+{
+	if (room->closed || !otter_room_record_open(&room->record, otter_wall_ms(room->otter->env)))
+		return otter_fail(e, OTTER_ROOM_CLOSED, NULL);
+	if (room->record.locked && g_strcmp0(claims->role, "host") != 0)
+		return otter_fail(e, OTTER_LOCKED, NULL);
+	return OTTER_OK;
+}
+
+enum otter_err room_has_place(const struct otter_room *room, struct otter_error *e)
+{
+	if ((int64_t)room->n_seats >= room->record.max_participants)
+		return otter_fail(e, OTTER_ROOM_FULL, "The room is full: it has %u places.", room->n_seats);
+	return OTTER_OK;
+}
+
+/* A host hears who waits, right after he was welcomed. */
+static void welcome(struct otter_room *room, const struct otter_seat *seat, int64_t id)
+{
+	json_t *reply = otter_reply(id);
+	room_welcome(room, seat, reply);
+	otter_conn_send(seat->conn, reply);
+	json_decref(reply);
+	if (seat->role == OTTER_ROLE_HOST)
+		room_tell_waiting(room, seat);
+}
+
+/* The newest token of the same identity counts; the seat keeps what the request does not name. */
+static void take_over(struct otter_seat *seat, const struct otter_join *join, const struct otter_claims *claims)
+{
+	seat->role = otter_role_of(claims->role);
+	g_free(seat->jti);
+	seat->jti = g_strdup(claims->jti);
+	if (join->display != NULL) {
+		g_free(seat->display);
+		seat->display = g_strdup(join->display);
+	}
+	if (join->has_media)
+		seat->media = join->media;
+}
+
+enum otter_err otter_room_join(
+	struct otter_room *room, struct otter_conn *conn, int64_t id, const struct otter_join *join, const struct otter_claims *claims, struct otter_error *e)
+{
+	OTTER_LOCKED(&room->lock);
+	struct otter_seat *seat = room->closed ? NULL : room_seat_of_identity(room, claims->sub);
+	if (seat != NULL) {
+		room_attach(room, seat, conn, join->instance);
+		take_over(seat, join, claims);
+		welcome(room, seat, id);
+		room_tell_updated(room, seat);
+		return OTTER_OK;
+	}
+	enum otter_err err = may_enter(room, claims, e);
+	if (err == OTTER_OK && room_must_wait(room, join, claims))
+		return room_wait(room, conn, id, join, claims, e);
+	if (err == OTTER_OK)
+		err = room_has_place(room, e);
+	if (err != OTTER_OK)
+		return err;
+	seat = otter_seat_new(room->otter->env, join, claims);
+	room_sit(room, seat);
+	room_attach(room, seat, conn, join->instance);
+	welcome(room, seat, id);
+	room_tell_others(room, seat, room_event_about("participant-joined", seat));
+	return OTTER_OK;
+}
+
+enum otter_err otter_room_resume(
+	struct otter_room *room, struct otter_conn *conn, int64_t id, const char *participant, const char *instance, struct otter_error *e)
+{
+	OTTER_LOCKED(&room->lock);
+	if (room->closed)
+		return otter_fail(e, OTTER_ROOM_CLOSED, NULL);
+	struct otter_seat *waiting = room_waiting_participant(room, participant);
+	if (waiting != NULL) {
+		room_wait_again(room, waiting, conn, id, instance);
+		return OTTER_OK;
+	}
+	struct otter_seat *seat = room_seat_of_participant(room, participant);
+	if (seat == NULL)
+		return otter_fail(e, OTTER_SEAT_GONE, NULL);
+	room_attach(room, seat, conn, instance);
+	welcome(room, seat, id);
+	room_tell_updated(room, seat);
+	otter_log(room->otter->env, OTTER_LOG_INFO, "%s resumed in %s", seat->participant, room->record.id);
+	return OTTER_OK;
+}
+
+/* ---- leaving ---- */
+
+/* Take the seat out of the room and tell the others. Frees it. */
+static void seat_end(struct otter_room *room, struct otter_seat *seat, const char *reason)
+{
+	unsigned i = 0;
+	while (room->seats[i] != seat)
+		i++;
+	memmove(&room->seats[i], &room->seats[i + 1], (room->n_seats - i - 1) * sizeof room->seats[0]);
+	room->seats[--room->n_seats] = NULL;
+	room_tell_others(room, NULL, room_event_left(seat, reason));
+	otter_log(room->otter->env, OTTER_LOG_INFO, "%s left %s (%s)", seat->participant, room->record.id, reason);
+	otter_seat_free(seat);
+	if (room->n_seats == 0) {
+		room_presence_changed(room, otter_wall_ms(room->otter->env));
+		room_watch_empty(room);
+	}
+}
+
+enum otter_err otter_room_leave(struct otter_room *room, struct otter_conn *conn, struct otter_error *e)
+{
+	OTTER_LOCKED(&room->lock);
+	struct otter_seat *waiting = room_waiting_conn(room, conn);
+	struct otter_seat *seat = waiting == NULL ? room_own_seat(room, conn, e) : NULL;
+	if (waiting != NULL)
+		room_wait_end(room, waiting, "left");
+	else if (seat != NULL)
+		seat_end(room, seat, "left");
+	return waiting != NULL || seat != NULL ? OTTER_OK : e->err;
+}
+
+struct away {
+	struct otter_room *room;
+	char participant[OTTER_ID_SIZE];
+};
+
+static void away_free(void *data)
+{
+	struct away *away = data;
+	otter_room_unref(away->room);
+	g_free(away);
+}
+
+static void on_away_timeout(void *context, void *arg)
+{
+	struct otter *o = context;
+	struct away *away = arg;
+	OTTER_LOCKED(&away->room->lock);
+	struct otter_seat *waiting = room_waiting_participant(away->room, away->participant);
+	struct otter_seat *seat = waiting != NULL ? waiting : room_seat_of_participant(away->room, away->participant);
+	if (seat == NULL || seat->conn != NULL || otter_mono_ms(o->env) < seat->away_until_ms)
+		return;
+	if (waiting != NULL)
+		room_wait_end(away->room, waiting, "timeout");
+	else
+		seat_end(away->room, seat, "timeout");
+}
+
+/* From now on its owner has `resume_timeout` to come back. */
+static void expect(struct otter_room *room, struct otter_seat *seat)
+{
+	struct otter *o = room->otter;
+	otter_conn_unref(g_steal_pointer(&seat->conn));
+	seat->away_until_ms = otter_mono_ms(o->env) + o->resume_timeout_ms;
+	struct away *away = g_new0(struct away, 1);
+	away->room = otter_room_ref(room);
+	g_strlcpy(away->participant, seat->participant, sizeof away->participant);
+	otter_deadlines_add(&o->deadlines, seat->away_until_ms, on_away_timeout, away, away_free);
+}
+
+void otter_room_away(struct otter_room *room, struct otter_conn *conn)
+{
+	OTTER_LOCKED(&room->lock);
+	struct otter_seat *waiting = room_waiting_conn(room, conn), *seat = room_seat_of_conn(room, conn);
+	if (waiting != NULL)
+		expect(room, waiting);
+	if (seat == NULL)
+		return;
+	expect(room, seat);
+	room_tell_updated(room, seat);
+	otter_log(room->otter->env, OTTER_LOG_INFO, "%s is away from %s", seat->participant, room->record.id);
+}
+
+/* ---- putting out ---- */
+
+/* Its owner and the others hear that it was ended. Frees it. */
+static void put_out(struct otter_room *room, struct otter_seat *seat, const char *reason)
+{
+	if (seat->conn != NULL)
+		room_dismiss(g_steal_pointer(&seat->conn), "ejected", reason);
+	seat_end(room, seat, "ejected");
+}
+
+bool otter_room_eject(struct otter_room *room, const char *participant)
+{
+	OTTER_LOCKED(&room->lock);
+	struct otter_seat *seat = room_seat_of_participant(room, participant);
+	if (seat != NULL)
+		put_out(room, seat, "ejected");
+	return seat != NULL;
+}
+
+static bool came_by(const struct otter_seat *seat, const struct otter_revocation_record *revocation)
+{
+	return g_strcmp0(revocation->kind == OTTER_REVOKED_JTI ? seat->jti : seat->identity, revocation->value) == 0;
+}
+
+void otter_room_revoke(struct otter_room *room, const struct otter_revocation_record *revocation, bool out)
+{
+	OTTER_LOCKED(&room->lock);
+	for (unsigned i = room->n_seats; out && i > 0; i--)
+		if (came_by(room->seats[i - 1], revocation))
+			put_out(room, room->seats[i - 1], "revoked");
+	for (unsigned i = room->n_waiting; i > 0; i--) { /* who waits is not inside yet */
+		struct otter_seat *seat = room->waiting[i - 1];
+		if (!came_by(seat, revocation))
+			continue;
+		seat->knocks = true;
+		if (revocation->knock)
+			continue;
+		if (seat->conn != NULL)
+			room_dismiss(g_steal_pointer(&seat->conn), "ejected", "revoked");
+		room_wait_end(room, seat, "ejected");
+	}
+}
+
+bool otter_room_came_by(struct otter_room *room, const char *participant, struct otter_revocation_record *out)
+{
+	OTTER_LOCKED(&room->lock);
+	const struct otter_seat *seat = room_seat_of_participant(room, participant);
+	if (seat == NULL)
+		return false;
+	out->kind = seat->identity != NULL ? OTTER_REVOKED_IDENTITY : OTTER_REVOKED_JTI;
+	g_strlcpy(out->value, seat->identity != NULL ? seat->identity : seat->jti, sizeof out->value);
+	out->knock = seat->identity == NULL;
+	return true;
+}

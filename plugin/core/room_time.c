@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * A room's deadlines: it closes at expires_at, and empty_timeout after the last one left. */
+#include "room_private.h"
+
+#define EXPIRY_LOOK_MS 60000 /* the wall clock may jump under an expiry: look again this often */
+
+/* ---- presence: so that a restart does not forget since when a room is empty ---- */
+
+static void room_unref_data(void *room)
+{
+	otter_room_unref(room);
+}
+
+/* Without a lock: the store's own comes before ours. */
+static void on_presence_changed(void *context, void *arg)
+{
+	struct otter *o = context;
+	struct otter_room *room = arg;
+	int64_t emptied_ms;
+	{
+		OTTER_LOCKED(&room->lock);
+		emptied_ms = room->record.emptied_ms;
+		room->presence_noted = false;
+	}
+	if (otter_enter(o)) {
+		o->store->ops->room_emptied(o->store, room->record.id, emptied_ms, NULL, NULL);
+		otter_leave(o);
+	}
+}
+
+void room_note_presence(struct otter_room *room)
+{
+	if (room->record.empty_timeout_s == 0 || room->presence_noted)
+		return;
+	room->presence_noted = true;
+	otter_deadlines_add(&room->otter->deadlines, 0, on_presence_changed, otter_room_ref(room), room_unref_data);
+}
+
+void room_presence_changed(struct otter_room *room, int64_t emptied_ms)
+{
+	room->record.emptied_ms = emptied_ms;
+	room->empty_since_ms = emptied_ms != 0 ? otter_mono_ms(room->otter->env) : 0;
+	room_note_presence(room);
+}
+
+/* ---- when its time is over; a deadline of each kind for a room, which looks again when it was too early ---- */
+
+static void on_empty_timeout(void *context, void *arg);
+
+void room_watch_empty(struct otter_room *room)
+{
+	if (room->empty_watched || room->closed || room->empty_since_ms == 0 || room->record.empty_timeout_s == 0)
+		return;
+	room->empty_watched = true;
+	otter_deadlines_add(
+		&room->otter->deadlines, room->empty_since_ms + room->record.empty_timeout_s * 1000, on_empty_timeout, otter_room_ref(room), room_unref_data);
+}
+
+/* With the lock held. */
+static bool empty_for_too_long(const struct otter_room *room)
+{
+	return !room->closed && room->empty_since_ms != 0 && room->record.empty_timeout_s != 0 &&
+		otter_mono_ms(room->otter->env) >= room->empty_since_ms + room->record.empty_timeout_s * 1000;
+}
+
+/* The store's completion, in one order with those of joins: who came before has a seat by now and keeps the room open, who comes after finds it closed.
+ * Takes a reference. */
+static void on_still_empty(void *arg, enum otter_err err, const void *row)
+{
+	struct otter_room *room = arg;
+	struct otter *o = room->otter;
+	(void)err, (void)row;
+	bool over;
+	{
+		OTTER_LOCKED(&room->lock);
+		over = empty_for_too_long(room);
+		room->closed = room->closed || over;
+	}
+	if (over)
+		otter_close_room(o, room->record.id, 0, "empty", NULL, NULL);
+	otter_room_unref(room);
+	otter_leave(o);
+}
+
+static void on_empty_timeout(void *context, void *arg)
+{
+	struct otter *o = context;
+	struct otter_room *room = arg;
+	bool over;
+	{
+		OTTER_LOCKED(&room->lock);
+		room->empty_watched = false;
+		over = empty_for_too_long(room);
+		if (!over)
+			room_watch_empty(room);
+	}
+	if (over && otter_enter(o))
+		o->store->ops->room_get(o->store, room->record.id, on_still_empty, otter_room_ref(room));
+}
+
+static void on_expiry(void *context, void *arg)
+{
+	struct otter *o = context;
+	struct otter_room *room = arg;
+	bool over;
+	{
+		OTTER_LOCKED(&room->lock);
+		over = !room->closed && room->record.expires_ms != 0 && otter_wall_ms(o->env) >= room->record.expires_ms;
+		if (!over && otter_mono_ms(o->env) >= room->expiry_look_ms) { /* else a sooner look was asked for meanwhile, and goes on */
+			room->expiry_look_ms = 0;
+			room_watch_expiry(room);
+		}
+	}
+	if (over)
+		otter_close_room(o, room->record.id, 0, "expired", NULL, NULL);
+}
+
+void room_watch_expiry(struct otter_room *room)
+{
+	struct otter *o = room->otter;
+	if (room->closed || room->record.expires_ms == 0)
+		return;
+	int64_t look_ms = otter_mono_ms(o->env) + CLAMP(room->record.expires_ms - otter_wall_ms(o->env), 0, EXPIRY_LOOK_MS);
+	if (room->expiry_look_ms != 0 && room->expiry_look_ms <= look_ms)
+		return;
+	room->expiry_look_ms = look_ms;
+	otter_deadlines_add(&o->deadlines, look_ms, on_expiry, otter_room_ref(room), room_unref_data);
+}
+
+void otter_room_watch(struct otter_room *room)
+{
+	OTTER_LOCKED(&room->lock);
+	room_watch_expiry(room);
+	room_watch_empty(room);
+}

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Fixtures: one fixture is one real thing.
 
-home           an Otter that all tests share: leave its keys and settings as they are
-fresh_home     an Otter of the test's own
-chromium       a browser: each chromium.new_page() is a new person
-chromium_pair  two browsers, so that two people share not even a process
+home            an Otter that all tests share: leave its keys and settings as they are
+fresh_home      an Otter of the test's own
+chromium        a browser: each chromium.new_page() is a new person
+chromium_pair   two browsers, so that two people share not even a process
+four_chromiums  four of them
 
 When a test fails, the console of its pages, their pictures and the log of its Otter are shown.
 """
@@ -22,6 +23,9 @@ from harness.chromium import Browser  # noqa: E402
 from harness.otter_home import OtterHome  # noqa: E402
 
 REPORTERS = pytest.StashKey()
+
+# All tests come from one address, and many show a wrong credential: test_limits.py has the real limit.
+MANY_FAILURES = {"limits": {"login_failures": 1_000_000}}
 
 
 def pytest_addoption(parser):
@@ -52,7 +56,7 @@ def tell_on_failure(request, title, tell):
 
 @pytest.fixture(scope="session")
 def shared_home():
-    with OtterHome() as running:
+    with OtterHome(settings=MANY_FAILURES) as running:
         yield running
 
 
@@ -97,6 +101,11 @@ def chromium(browsers, request):
 @pytest.fixture
 def chromium_pair(browsers, request):
     yield from lend(request, browsers(0), browsers(1))
+
+
+@pytest.fixture
+def four_chromiums(browsers, request):
+    yield from lend(request, *map(browsers, range(4)))
 
 
 def lend(request, *lent):

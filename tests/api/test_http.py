@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all routes share: unknown ones, methods, the shape of errors, framing; /v1/config and /healthz."""
-
-import socket
+"""What all routes share: unknown ones, methods, the shape of errors; /v1/config and /healthz."""
 
 import pytest
 from api.conftest import assert_error
 from harness.otter_client import new_instance
+from harness.raw_http import connect
 from signaling.shapes import check
 
 CONFIG = {
@@ -75,38 +74,7 @@ def test_every_answer_has_a_request_id_of_its_own_and_ours_not_the_askers(home):
     assert len(set(ids)) == 20 and asked not in ids
 
 
-# Framing, by hand
-
-def talk(home, text):
-    """Send bytes as they are and read until the server closes."""
-    with socket.create_connection(("127.0.0.1", home.info["ports"]["http"]), timeout=10) as sock:
-        sock.sendall(text)
-        return b"".join(iter(lambda: sock.recv(65536), b""))
-
-
-SMUGGLED = b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Smuggled: yes\r\n\r\n"
-FRAMINGS = {
-    "length and chunked": [b"Content-Length: 4", b"Transfer-Encoding: chunked"],
-    "two lengths": [b"Content-Length: 2", b"Content-Length: 4"],
-    "two equal lengths": [b"Content-Length: 2", b"Content-Length: 2"],
-    "chunked twice": [b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked"],
-    "a blank before the colon": [b"Content-Length : 5"],
-    "a tab in the name": [b"Content-Length\t: 5"],
-}
-
-
-@pytest.mark.parametrize("framing", FRAMINGS)
-def test_a_request_with_unclear_framing_is_refused_and_nothing_behind_it_is_served(home, nothing_new, framing):
-    head = b"\r\n".join([b"POST /v1/rooms HTTP/1.1", b"Host: a", b"Authorization: Bearer " + home.key.encode(),
-                         b"Content-Type: application/json", *FRAMINGS[framing], b"", b""])
-    answers = talk(home, head + b"0\r\n\r\n" + SMUGGLED)
-    assert answers.startswith(b"HTTP/1.1 400"), answers[:200]
-    assert answers.count(b"HTTP/1.1") == 1, answers
-
-
-def test_a_request_without_host_is_refused(home):
-    assert talk(home, b"GET /healthz HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 400")
-
+# By hand; what is unclear about where a request ends: test_framing.py
 
 RUBBISH = {
     "NUL": b"\0" * 4096,
@@ -122,7 +90,7 @@ RUBBISH = {
 
 @pytest.mark.parametrize("rubbish", RUBBISH)
 def test_rubbish_is_not_served_and_the_server_answers_others(home, rubbish):
-    with socket.create_connection(("127.0.0.1", home.info["ports"]["http"]), timeout=10) as sock:
+    with connect(home) as sock:
         try:
             sock.sendall(RUBBISH[rubbish])
             sock.settimeout(0.5)  # it may also wait for the rest, until its patience of 15 s is over
@@ -130,8 +98,3 @@ def test_rubbish_is_not_served_and_the_server_answers_others(home, rubbish):
         except (TimeoutError, ConnectionError):
             pass
         assert home.rest("GET", "/healthz", key=None).status_code == 200
-
-
-def test_two_requests_in_one_packet_are_answered_one_after_the_other(home):
-    one = b"GET /healthz HTTP/1.1\r\nHost: a\r\n"
-    assert talk(home, one + b"\r\n" + one + b"Connection: close\r\n\r\n").count(b"HTTP/1.1 200") == 2

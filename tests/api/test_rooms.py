@@ -188,7 +188,7 @@ WRONG = [
                     "2099-01-01T00:00:00", True]),
     ("empty_timeout", [-1, "60", 1.5, 2**40, True]),
     ("privacy", ["secret", "", "DIRECT", 5, True]),
-    ("lobby", [1, "true", [], True]),  # true: no lobby yet, and to leave it out would be to let everybody in
+    ("lobby", [1, "true", []]),
     ("metadata", ["tea", [], 5, {"a": "x" * 4097}]),
     ("host_url", [1, "true"]),
     ("colour", ["green", None]),
@@ -384,7 +384,7 @@ def test_without_a_known_key_no_room_is_made_seen_or_closed(home, room, key):
 
 
 def test_without_a_key_one_does_not_learn_whether_a_body_is_right(home, nothing_new):
-    assert_error(post(home, {"lobby": True}, key=None), 401, "unauthorized")
+    assert_error(post(home, {"lobby": 1}, key=None), 401, "unauthorized")
     assert_error(home.rest("POST", "/v1/rooms", data=b"{tea", key=None), 401, "unauthorized")
 
 

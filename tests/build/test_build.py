@@ -56,7 +56,8 @@ def test_an_installation_has_modules_core_web_app_and_samples_and_touches_no_con
     files = installed(stage)
     assert {"lib/otter/libotter-core.so", "lib/janus/plugins/libjanus_otter.so", "lib/janus/transports/libjanus_otter_transport.so",
             "etc/janus/janus.plugin.otter.jcfg.sample", "etc/janus/janus.transport.otter.jcfg.sample",
-            "share/otter/html/index.html", "share/otter/html/sdk/otter.js", "share/otter/html/sdk/janus.js"} <= files
+            "share/otter/html/index.html", "share/otter/html/sdk/otter.js", "share/otter/html/sdk/janus.js",
+            "share/otter/html/v1/openapi.yaml"} <= files
     assert mine.read_text(encoding="utf-8") == "mine"
     assert f"{stage}/share/otter/html" in (stage / "etc/janus/janus.transport.otter.jcfg.sample").read_text(encoding="utf-8")
 

@@ -217,6 +217,10 @@ class Page:
         for kind in ("mousePressed", "mouseReleased"):
             self.send("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **box)
 
+    def resize(self, width, height):
+        """Give the page another size than the window's; a small one leaves the machine to others."""
+        self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+
     def screenshot(self, path):
         """Write what the page looks like as PNG; makes the folder."""
         data = base64.b64decode(self.send("Page.captureScreenshot", format="png")["data"])

@@ -18,6 +18,7 @@ import struct
 import requests
 import websockets
 
+from . import contract
 from .pair_stream import PairStream
 
 PLUGIN = "janus.plugin.otter"
@@ -297,6 +298,7 @@ class Participant:
         bearer = bearer or self.seat or self.token
         answer = await asyncio.to_thread(requests.post, f"{self.api}/connect", timeout=PATIENCE_S,
                                          headers={"Authorization": f"Bearer {bearer}"})
+        contract.check(answer)
         found = answer.json()
         if answer.status_code != 200:
             raise OtterError(found["code"], found["message"], found.get("details"))

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import psutil
 import requests
 
+from . import contract
 from .wait import wait_until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -45,13 +46,17 @@ class JanusRefused(Exception):
 class OtterHome:
     """A running Otter. `info` is the object that `up` printed; its keys are attributes too."""
 
-    def __init__(self, *arguments, home=None, env=None):
-        """Further arguments go to `otter up`; `env` is added to the environment."""
+    def __init__(self, *arguments, home=None, env=None, settings=None):
+        """Further arguments go to `otter up`; `env` is added to the environment; `settings`
+        ({section: {key: value}}) is what the home's otter.json says."""
         self._made_home = home is None
         self.home = Path(home or tempfile.mkdtemp(prefix="otter-"))  # short: sockets live in it
         self._env = {name: value for name, value in os.environ.items() if not name.startswith("OTTER_HOME")}
         self._env.update(env or {})
         self._arguments = arguments
+        if settings:
+            (self.home / "conf").mkdir()
+            (self.home / "conf" / "otter.json").write_text(json.dumps(settings), encoding="utf-8")
         self._read = {}  # log file -> bytes that an earlier check has seen
         self._processes = {}
         self.info = {}
@@ -138,16 +143,20 @@ class OtterHome:
         """The first API key, which may do everything."""
         return self._key
 
-    def rest(self, method, path, json=None, key=THE_HOMES_KEY, token=None, **more):
+    def rest(self, method, path, json=None, key=THE_HOMES_KEY, token=None, described=True, **more):
         """A request to a path such as /v1/rooms; with the home's key unless told otherwise.
 
-        key=None sends no Authorization at all. `more` goes to requests.
+        key=None sends no Authorization at all. `more` goes to requests. Every answer must be as transports/openapi.yaml
+        says; described=False is for a request that libmicrohttpd refuses before it is one of ours.
         """
         bearer = token or (self.key if key is THE_HOMES_KEY else key)
         headers = {**({"Authorization": f"Bearer {bearer}"} if bearer else {}), **more.pop("headers", {})}
         origin = self.info["api"].removesuffix("/v1")
         more.setdefault("timeout", 10)
-        return requests.request(method, origin + path, json=json, headers=headers, **more)
+        answer = requests.request(method, origin + path, json=json, headers=headers, **more)
+        if described:
+            contract.check(answer)
+        return answer
 
     def create_room(self, **body):
         """A new room, as POST /v1/rooms answers it, with its join token added as "token"."""

@@ -5,6 +5,7 @@ The page exposes its Call as window.otterCall, with `connections`: a Map from th
 participant to the RTCPeerConnection with them.
 """
 
+import json
 from typing import NamedTuple
 
 from .chromium import JavaScriptError
@@ -51,10 +52,9 @@ SHOW_PC_OF_EXAMPLE = """void (window.otterCall = {
 })"""
 
 # Wherever a page asks for a camera, it gets a small picture, so that many fit on one machine.
-SMALL_VIDEO = """{
+SMALL_VIDEO = """(size) => {
     const devices = navigator.mediaDevices, ask = devices?.getUserMedia.bind(devices);
-    if (ask) devices.getUserMedia = (wish) =>
-        ask({...wish, ...(wish.video && {video: {width: 160, height: 120, frameRate: 10}})});
+    if (ask) devices.getUserMedia = (wish) => ask({...wish, ...(wish.video && {video: size})});
 }"""
 
 JOIN_BY_SDK = """async (link, options) => {
@@ -68,9 +68,10 @@ class Frames(NamedTuple):
     peers: dict
 
 
-def with_small_video(page):
-    """The same page, whose camera from its next document on is 160x120 at 10 frames/s."""
-    page.send("Page.addScriptToEvaluateOnNewDocument", source=SMALL_VIDEO)
+def with_small_video(page, width=160, height=120, rate=10):
+    """The same page, whose camera from its next document on is so small and slow."""
+    size = json.dumps({"width": width, "height": height, "frameRate": rate})
+    page.send("Page.addScriptToEvaluateOnNewDocument", source=f"({SMALL_VIDEO})({size})")
     return page
 
 

@@ -18,7 +18,7 @@ import sys
 import urllib.parse
 from pathlib import Path
 
-from otterctl import janus, query, turn
+from otterctl import janus, query, settings, turn
 from otterctl.errors import Failure
 from otterctl.home import Home
 
@@ -68,6 +68,7 @@ def furnish_otter():
     }
     for template in sorted(TEMPLATES.glob("*.jcfg.in")):  # what must be otherwise than on loopback
         home.render(str(template), values, f"janus/{template.stem}")
+    settings.apply(home)
 
 
 def signaling_url(public, port):

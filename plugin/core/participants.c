@@ -22,7 +22,7 @@ void otter_do_participant_list(struct otter *o, const char *id_or_name, otter_an
 {
 	struct pending *p = pending_for_room(o, id_or_name, fn, arg);
 	if (p != NULL)
-		o->store->ops->room_get(o->store, id_or_name, on_room_to_look_into, p);
+		o->store->ops->room_peek(o->store, id_or_name, on_room_to_look_into, p);
 }
 
 /* ---- putting out ---- */

@@ -148,7 +148,7 @@ void otter_do_room_get(struct otter *o, const char *id_or_name, otter_answer_fn 
 {
 	struct pending *p = pending_for_room(o, id_or_name, fn, arg);
 	if (p != NULL)
-		o->store->ops->room_get(o->store, id_or_name, on_room_got, p);
+		o->store->ops->room_peek(o->store, id_or_name, on_room_got, p);
 }
 
 static void on_room_to_close(void *arg, enum otter_err err, const void *row)

@@ -5,7 +5,7 @@
  *
  * Every operation takes a completion, which is called exactly once: by the memory store before the operation returns, by SQLite from its writer
  * thread, when the answer is on disk. So never hold a lock over a call into the store, and never block in a completion. Completions run one
- * at a time, in the order in which the operations took effect: what a completion reads is still so while it runs.
+ * at a time, in the order in which the operations took effect: what a completion reads is still so while it runs (but of room_peek).
  * Arguments are copied before the operation returns; the row of a completion is borrowed for the call. fn may be NULL: nobody waits. */
 #ifndef OTTER_STORE_H
 #define OTTER_STORE_H
@@ -31,6 +31,10 @@ struct otter_store_ops {
 
 	/* The room with this id, or else the one that is not closed with this name. room_not_found. */
 	void (*room_get)(struct otter_store *store, const char *id_or_name, otter_store_fn fn, void *arg);
+
+	/* The same for who only looks, and not in turn: it may be answered from memory, at once, before the operation returns and beside other
+	 * completions. It is what it was at some moment since the call, so whatever was answered before the call is in it. */
+	void (*room_peek)(struct otter_store *store, const char *id_or_name, otter_store_fn fn, void *arg);
 
 	/* Close it for good at `closed_ms`. Closing twice is no error. room_not_found, precondition_failed. */
 	void (*room_close)(struct otter_store *store, const char *id, int64_t closed_ms, int64_t version, otter_store_fn fn, void *arg);

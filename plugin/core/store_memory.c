@@ -389,6 +389,7 @@ static const struct otter_store_ops ops = {
 	.close = memory_close,
 	.room_create = memory_room_create,
 	.room_get = memory_room_get,
+	.room_peek = memory_room_get,
 	.room_close = memory_room_close,
 	.room_update = memory_room_update,
 	.room_emptied = memory_room_emptied,

@@ -165,10 +165,22 @@ static enum otter_err run_sweep(struct sqlite *s, struct job *job)
 	return err == OTTER_OK ? otter_sqlite_execute(s, s->st.signing_key_sweep) : err;
 }
 
+static void forget_rooms(struct sqlite *s, const struct job *job)
+{
+	(void)job;
+	otter_room_cache_clear(s->rooms);
+}
+
 static void sweep(struct otter_store *store, int64_t now_ms, int64_t ended_ms, otter_store_fn fn, void *arg)
 {
-	otter_sqlite_submit(
-		store, &(struct job){ .run = run_sweep, .answer = otter_sqlite_answer_plain, .fn = fn, .arg = arg, .time_ms = now_ms, .number = ended_ms });
+	otter_sqlite_submit(store,
+		&(struct job){ .run = run_sweep,
+			.settle = forget_rooms,
+			.answer = otter_sqlite_answer_plain,
+			.fn = fn,
+			.arg = arg,
+			.time_ms = now_ms,
+			.number = ended_ms });
 }
 
 /* ---- the writer thread ---- */
@@ -243,6 +255,8 @@ static void *writer_main(void *arg)
 		run_batch(s, &batch);
 		struct job *job;
 		while ((job = g_queue_pop_head(&batch)) != NULL) {
+			if (job->settle != NULL)
+				job->settle(s, job);
 			job->answer(job);
 			job_free(job);
 		}
@@ -271,6 +285,7 @@ static void sqlite_free(struct sqlite *s)
 {
 	finalize_statements(&s->st);
 	sqlite3_close(s->db);
+	otter_room_cache_free(s->rooms);
 	pthread_cond_destroy(&s->wake);
 	otter_lock_clear(&s->lock);
 	g_free(s);
@@ -350,6 +365,7 @@ static const struct otter_store_ops ops = {
 	.close = sqlite_close,
 	.room_create = otter_sqlite_room_create,
 	.room_get = otter_sqlite_room_get,
+	.room_peek = otter_sqlite_room_peek,
 	.room_close = otter_sqlite_room_close,
 	.room_update = otter_sqlite_room_update,
 	.room_emptied = otter_sqlite_room_emptied,
@@ -378,6 +394,7 @@ struct otter_store *otter_store_sqlite_open(const struct otter_env *env, const c
 	otter_lock_init(&s->lock);
 	pthread_cond_init(&s->wake, NULL);
 	g_queue_init(&s->jobs);
+	s->rooms = otter_room_cache_new();
 	if (!open_database(s, path, e) || !migrate(s, path, e) || !prepare_statements(s, e))
 		goto fail;
 	if (pthread_create(&s->writer, NULL, writer_main, s) != 0) {

@@ -4,6 +4,7 @@
 #define OTTER_STORE_SQLITE_PRIVATE_H
 
 #include "lock.h"
+#include "room_cache.h"
 #include "store.h"
 
 #include <glib.h>
@@ -77,7 +78,8 @@ struct sqlite {
 	sqlite3 *db;          /* the writer thread's, after open */
 	struct statements st; /* the writer thread's */
 	pthread_t writer;
-	otter_lock lock; /* guards the two below */
+	struct otter_room_cache *rooms; /* true as of what the writer thread has answered */
+	otter_lock lock;                /* guards the two below */
 	pthread_cond_t wake;
 	GQueue jobs; /* struct job, oldest first */
 	bool closing;
@@ -87,6 +89,7 @@ struct sqlite {
  * commit. A job may be run twice: see run_batch. */
 struct job {
 	enum otter_err (*run)(struct sqlite *s, struct job *job);
+	void (*settle)(struct sqlite *s, const struct job *job); /* or NULL: what follows from it for the cache, after the commit and before the answer */
 	void (*answer)(struct job *job);
 	otter_store_fn fn; /* or NULL */
 	void *arg;
@@ -162,6 +165,7 @@ void otter_sqlite_answer_each(struct job *job);
 /* store_sqlite_rooms.c */
 void otter_sqlite_room_create(struct otter_store *store, const struct otter_room_record *room, otter_store_fn fn, void *arg);
 void otter_sqlite_room_get(struct otter_store *store, const char *id_or_name, otter_store_fn fn, void *arg);
+void otter_sqlite_room_peek(struct otter_store *store, const char *id_or_name, otter_store_fn fn, void *arg);
 void otter_sqlite_room_close(struct otter_store *store, const char *id, int64_t closed_ms, int64_t version, otter_store_fn fn, void *arg);
 void otter_sqlite_room_update(struct otter_store *store, const struct otter_room_record *room, unsigned mask, otter_store_fn fn, void *arg);
 void otter_sqlite_room_emptied(struct otter_store *store, const char *id, int64_t emptied_ms, otter_store_fn fn, void *arg);

@@ -45,6 +45,32 @@ static enum otter_err fetch_room_by_id(struct sqlite *s, struct job *job, const 
 	return fetch_room(s, job, s->st.room_by_id);
 }
 
+/* ---- what of it is kept in memory ---- */
+
+static void keep_room(struct sqlite *s, const struct job *job)
+{
+	if (job->err == OTTER_OK)
+		otter_room_cache_put(s->rooms, &job->room);
+}
+
+static void forget_room(struct sqlite *s, const struct job *job)
+{
+	otter_room_cache_forget(s->rooms, job->text);
+}
+
+static void forget_updated_room(struct sqlite *s, const struct job *job)
+{
+	otter_room_cache_forget(s->rooms, job->room.id);
+}
+
+/* One that had expired may have made way for it. */
+static void forget_namesake(struct sqlite *s, const struct job *job)
+{
+	otter_room_cache_forget(s->rooms, job->room.unique_name);
+}
+
+/* ---- answers ---- */
+
 static void answer_room(struct job *job)
 {
 	bool row = job->has_row && (job->err == OTTER_OK || job->err == OTTER_CONFLICT);
@@ -95,7 +121,7 @@ static enum otter_err run_room_create(struct sqlite *s, struct job *job)
 
 void otter_sqlite_room_create(struct otter_store *store, const struct otter_room_record *room, otter_store_fn fn, void *arg)
 {
-	struct job job = { .run = run_room_create, .answer = answer_room, .fn = fn, .arg = arg, .room = *room };
+	struct job job = { .run = run_room_create, .settle = forget_namesake, .answer = answer_room, .fn = fn, .arg = arg, .room = *room };
 	job.room.metadata = job.text = g_strdup(room->metadata);
 	otter_sqlite_submit(store, &job);
 }
@@ -113,8 +139,21 @@ static enum otter_err run_room_get(struct sqlite *s, struct job *job)
 
 void otter_sqlite_room_get(struct otter_store *store, const char *id_or_name, otter_store_fn fn, void *arg)
 {
-	otter_sqlite_submit(
-		store, &(struct job){ .run = run_room_get, .reads = true, .answer = answer_room, .fn = fn, .arg = arg, .text = g_strdup(id_or_name) });
+	otter_sqlite_submit(store,
+		&(struct job){
+			.run = run_room_get, .reads = true, .settle = keep_room, .answer = answer_room, .fn = fn, .arg = arg, .text = g_strdup(id_or_name) });
+}
+
+void otter_sqlite_room_peek(struct otter_store *store, const char *id_or_name, otter_store_fn fn, void *arg)
+{
+	struct sqlite *s = (struct sqlite *)store;
+	struct otter_room_record room;
+	if (!otter_room_cache_get(s->rooms, id_or_name, otter_wall_ms(s->env), &room)) {
+		otter_sqlite_room_get(store, id_or_name, fn, arg);
+		return;
+	}
+	fn(arg, OTTER_OK, &room);
+	g_free((char *)room.metadata);
 }
 
 /* ---- close ---- */
@@ -135,8 +174,14 @@ static enum otter_err run_room_close(struct sqlite *s, struct job *job)
 void otter_sqlite_room_close(struct otter_store *store, const char *id, int64_t closed_ms, int64_t version, otter_store_fn fn, void *arg)
 {
 	otter_sqlite_submit(store,
-		&(struct job){
-			.run = run_room_close, .answer = answer_room, .fn = fn, .arg = arg, .text = g_strdup(id), .time_ms = closed_ms, .number = version });
+		&(struct job){ .run = run_room_close,
+			.settle = forget_room,
+			.answer = answer_room,
+			.fn = fn,
+			.arg = arg,
+			.text = g_strdup(id),
+			.time_ms = closed_ms,
+			.number = version });
 }
 
 /* ---- update ---- */
@@ -172,7 +217,7 @@ static enum otter_err run_room_update(struct sqlite *s, struct job *job)
 
 void otter_sqlite_room_update(struct otter_store *store, const struct otter_room_record *room, unsigned mask, otter_store_fn fn, void *arg)
 {
-	struct job job = { .run = run_room_update, .answer = answer_room, .fn = fn, .arg = arg, .room = *room, .mask = mask };
+	struct job job = { .run = run_room_update, .settle = forget_updated_room, .answer = answer_room, .fn = fn, .arg = arg, .room = *room, .mask = mask };
 	job.room.metadata = job.text = g_strdup(room->metadata);
 	otter_sqlite_submit(store, &job);
 }
@@ -189,8 +234,13 @@ static enum otter_err run_room_emptied(struct sqlite *s, struct job *job)
 void otter_sqlite_room_emptied(struct otter_store *store, const char *id, int64_t emptied_ms, otter_store_fn fn, void *arg)
 {
 	otter_sqlite_submit(store,
-		&(struct job){
-			.run = run_room_emptied, .answer = otter_sqlite_answer_plain, .fn = fn, .arg = arg, .text = g_strdup(id), .time_ms = emptied_ms });
+		&(struct job){ .run = run_room_emptied,
+			.settle = forget_room,
+			.answer = otter_sqlite_answer_plain,
+			.fn = fn,
+			.arg = arg,
+			.text = g_strdup(id),
+			.time_ms = emptied_ms });
 }
 
 /* ---- each ---- */

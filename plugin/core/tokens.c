@@ -109,7 +109,7 @@ void otter_do_token_mint(struct otter *o, const char *id_or_name, const json_t *
 	m->claims.name = g_strdup(spec.display);
 	m->claims.role = g_strdup(spec.role);
 	m->claims.nbf_s = (spec.not_before_ms + 999) / 1000; /* never a moment too early */
-	o->store->ops->room_get(o->store, id_or_name, on_room_to_mint_for, m);
+	o->store->ops->room_peek(o->store, id_or_name, on_room_to_mint_for, m);
 }
 
 /* ---- revoking ---- */

@@ -130,7 +130,7 @@ static void way_in(struct otter *o, const char *token, enum wish wish, char *roo
 		way_in_free(w);
 		return;
 	}
-	o->store->ops->room_get(o->store, w->claims.room, on_way_in, w);
+	o->store->ops->room_peek(o->store, w->claims.room, on_way_in, w);
 }
 
 void otter_do_connect(struct otter *o, const char *token, otter_answer_fn fn, void *arg)

@@ -90,12 +90,32 @@ static struct got create(const char *id, const char *name)
 	return create_room(record(id, name));
 }
 
-static struct got get(const char *id_or_name)
+static struct got peek(const char *id_or_name)
 {
 	struct got got = { 0 };
 	otter_latch_init(&got.latch);
+	store->ops->room_peek(store, id_or_name, on_room, &got);
+	otter_latch_wait(&got.latch);
+	return got;
+}
+
+/* Of what was answered, room_peek knows as much as room_get: here each time, before and after it. */
+static struct got get(const char *id_or_name)
+{
+	struct got got = { 0 }, before = peek(id_or_name);
+	otter_latch_init(&got.latch);
 	store->ops->room_get(store, id_or_name, on_room, &got);
 	otter_latch_wait(&got.latch);
+	struct got after = peek(id_or_name);
+	for (int i = 0; i < 2; i++) {
+		const struct got *peeked = i == 0 ? &before : &after;
+		g_assert_cmpint(peeked->err, ==, got.err);
+		g_assert_cmpstr(peeked->room.id, ==, got.room.id);
+		g_assert_cmpint(peeked->room.updated_ms, ==, got.room.updated_ms);
+		g_assert_cmpint(peeked->room.closed_ms, ==, got.room.closed_ms);
+		g_assert_cmpint(peeked->room.version, ==, got.room.version);
+		g_assert_cmpstr(peeked->metadata, ==, got.metadata);
+	}
 	return got;
 }
 
@@ -861,6 +881,57 @@ static void an_unknown_url_is_refused_with_words(void)
 	end();
 }
 
+/* ---- rooms that are kept in memory ---- */
+
+#define MORE_THAN_ARE_KEPT 5000
+#define CHANGES 2000
+
+static void rooms_without_number_are_all_found(void)
+{
+	char id[32];
+	for (int i = 0; i < MORE_THAN_ARE_KEPT; i++) {
+		g_snprintf(id, sizeof id, "rm_%d", i);
+		struct otter_room_record room = record(id, "");
+		store->ops->room_create(store, &room, NULL, NULL);
+	}
+	for (int i = 0; i < MORE_THAN_ARE_KEPT; i++) {
+		g_snprintf(id, sizeof id, "rm_%d", i);
+		g_assert_cmpstr(peek(id).room.id, ==, id);
+	}
+}
+
+static gint answered_version;
+static gint changed_enough;
+
+static void *peek_on_and_on(void *arg)
+{
+	(void)arg;
+	while (!g_atomic_int_get(&changed_enough)) {
+		gint at_least = g_atomic_int_get(&answered_version);
+		g_assert_cmpint(peek("weekly").room.version, >=, at_least);
+	}
+	return NULL;
+}
+
+/* Whoever heard of a change sees it, however many look on meanwhile and put what they read into memory. */
+static void what_was_answered_is_seen_by_who_looks_after_it(void)
+{
+	pthread_t lookers[4];
+	struct otter_room_record room = record("rm_1", "weekly");
+	room.version = 1;
+	create_room(room);
+	g_atomic_int_set(&answered_version, 1);
+	g_atomic_int_set(&changed_enough, 0);
+	for (size_t i = 0; i < G_N_ELEMENTS(lookers); i++)
+		pthread_create(&lookers[i], NULL, peek_on_and_on, NULL);
+	for (int i = 0; i < CHANGES; i++)
+		g_atomic_int_set(&answered_version, (gint)update("rm_1", OTTER_ROOM_MAX_PARTICIPANTS, NOON_MS + i).room.version);
+	g_atomic_int_set(&changed_enough, 1);
+	for (size_t i = 0; i < G_N_ELEMENTS(lookers); i++)
+		pthread_join(lookers[i], NULL);
+	g_assert_cmpint(answered_version, ==, CHANGES + 1);
+}
+
 /* ---- the record itself ---- */
 
 static void a_room_is_open_until_it_is_closed_or_expires(void)
@@ -899,6 +970,8 @@ static const struct check both[] = {
 	{ "signing keys are listed oldest first", signing_keys_are_listed_oldest_first },
 	{ "the first deployment id stays", the_first_deployment_id_stays },
 	{ "of many creates of one name exactly one creates", of_many_creates_of_one_name_exactly_one_creates },
+	{ "rooms without number are all found", rooms_without_number_are_all_found },
+	{ "what was answered is seen by who looks after it", what_was_answered_is_seen_by_who_looks_after_it },
 	{ 0 },
 };
 

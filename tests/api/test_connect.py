@@ -136,6 +136,17 @@ def test_a_forged_token_is_token_invalid(home, room, method, path, forgery):
     assert_error(home.rest(method, path, token=token), 401, "token_invalid")
 
 
+def test_every_algorithm_with_every_kid_and_every_claim_has_its_own_answer(home, room):
+    wrong, n = [], 0
+    for what, token, code in tokens.combinations(home, room):
+        answer = home.rest("GET", "/v1/credentials", token=token)
+        n += 1
+        if (answer.status_code, answer.json().get("code")) != (401 if code else 200, code):
+            wrong.append(f"{what}: {answer.status_code} {answer.text}")
+    assert (wrong, n) == ([], len(tokens.ALGORITHMS) * len(tokens.KIDS) * len(tokens.CLAIMS))
+    home.assert_alive()
+
+
 @pytest.mark.parametrize("method, path", ROUTES)
 @pytest.mark.parametrize("headers", [{}, {"Authorization": ""}, {"Authorization": "Bearer "},
                                      {"Authorization": "Basic dGVh"}],

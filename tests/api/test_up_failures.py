@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from harness.disk import SmallDisk, as_root
 from harness.otter_home import CHECKOUT
 
 DONE, FAILED, RIGHTS_NEEDED = 0, 1, 4
@@ -18,8 +19,6 @@ BUILD_PATIENCE_S = 280  # configure runs too, perhaps beside other builds
 ROOMY = "32m"
 NOBODY = {"user": "nobody", "group": "nogroup", "extra_groups": []}
 COPIED = ("plugin", "transports", "html", "conf", "m4", "scripts", "tests", "build-aux")
-
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk, or become another user")
 
 
 def otter(*arguments, checkout=CHECKOUT, env=None, **more):
@@ -59,30 +58,22 @@ def assert_nothing_runs(home):
 
 @pytest.fixture
 def small_disk(folder):
-    """Mounts a disk of a size, or changes the size of that which is mounted; its folder."""
-    disk = folder / "disk"
-    disk.mkdir()
-
-    def of(size):
-        options = f"size={size}" if not os.path.ismount(disk) else f"remount,size={size}"
-        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "otter-test", disk], check=True)
-        return disk
-    yield of
-    if os.path.ismount(disk):
-        otter("down", "--home", disk / "home")
-        subprocess.run(["umount", disk], check=True)
+    disk = SmallDisk(folder / "disk")
+    yield disk
+    otter("down", "--home", disk.folder / "home")
+    disk.unmount()
 
 
 # Which file is the first that finds no room: the mark of the home, coturn's database, a configuration, our database.
 @as_root
 @pytest.mark.parametrize("size", ["4k", "48k", "96k", "128k", "192k"])
 def test_a_full_disk_is_named_and_up_works_once_there_is_room(small_disk, size):
-    home = small_disk(size) / "home"
+    home = small_disk.resize(size) / "home"
     message = advice(otter("up", "--home", home, "--port", 0, "--json"), FAILED)
     assert re.search(rf"the disk is full \({home}\S*\); free some space and run this again$", message), message
     assert_nothing_runs(home)
 
-    small_disk(ROOMY)
+    small_disk.resize(ROOMY)
     up = otter("up", "--home", home, "--port", 0, "--json")
     assert up.returncode == DONE and json.loads(up.stdout)["up"] is True, up.stderr
 

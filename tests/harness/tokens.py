@@ -66,9 +66,11 @@ def mint_seat(home, room, participant, **more):
 
 def sign(header, payload, key, alg="HS256"):
     """A token of exactly these parts; members that are None are left out."""
-    text = f"{encoded(without_none(header))}.{encoded(without_none(payload))}"
-    signature = hmac.new(key, text.encode(), HASHES[alg]).digest() if alg in HASHES else b""
-    return f"{text}.{encoded(signature)}"
+    return sign_text(compact(without_none(header)), compact(without_none(payload)), key, alg)
+
+
+def compact(value):
+    return json.dumps(value, separators=(",", ":"))
 
 
 def without_none(members):
@@ -77,7 +79,7 @@ def without_none(members):
 
 def encoded(value):
     """base64url without padding, of bytes or of a JSON value."""
-    raw = value if isinstance(value, bytes) else json.dumps(value, separators=(",", ":")).encode()
+    raw = value if isinstance(value, bytes) else compact(value).encode()
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
@@ -89,6 +91,13 @@ def parts_of(token):
     """(header, payload, signature), the first two as objects."""
     header, payload, signature = token.split(".")
     return json.loads(decoded(header)), json.loads(decoded(payload)), signature
+
+
+def sign_text(header, payload, key, alg="HS256"):
+    """As sign(), of a header and a payload that are JSON texts, or are meant to be none."""
+    text = f"{encoded(header.encode())}.{encoded(payload.encode())}"
+    signature = hmac.new(key, text.encode(), HASHES[alg]).digest() if alg in HASHES else b""
+    return f"{text}.{encoded(signature)}"
 
 
 def bit_flipped(token, index=0):
@@ -121,13 +130,26 @@ def _another_spelling(home, room):
     return token[:-1] + alphabet[alphabet.index(token[-1]) ^ 1]
 
 
-def _twice(home, room):
-    """Genuine, but with a claim that stands there twice."""
-    signed_by = signer(home)
-    _, payload, _ = parts_of(mint(home, room))
-    doubled = json.dumps(payload)[:-1] + ', "room": "rm_another"}'
-    head = f'{encoded({"alg": "HS256", "typ": "JWT", "kid": signed_by.kid})}.{encoded(doubled.encode())}'
-    return f"{head}.{encoded(hmac.digest(signed_by.key, head.encode(), 'sha256'))}"
+def _with_more(home, room, more):
+    """Genuine, with more text at the end of its claims."""
+    header, payload, _ = parts_of(mint(home, room))
+    return sign_text(compact(header), compact(payload)[:-1] + more + "}", signer(home).key)
+
+
+def _standard_alphabet(home, room):
+    """Genuine, with claims whose base64 needs the two characters that differ, spelled as in base64 and not base64url."""
+    header, payload, _ = parts_of(mint(home, room, more="~~~???>>>"))
+    text = f"{encoded(header)}.{encoded(payload)}".replace("-", "+").replace("_", "/")
+    assert "+" in text or "/" in text
+    return f"{text}.{encoded(hmac.digest(signer(home).key, text.encode(), 'sha256'))}"
+
+
+def _padded_claims(home, room):
+    header, payload, _ = parts_of(mint(home, room))
+    claims = next(text for n in range(3) if len(text := compact({**payload, "more": "x" * n})) % 3)
+    text = f"{encoded(header)}.{base64.urlsafe_b64encode(claims.encode()).decode()}"
+    assert text.endswith("=")
+    return f"{text}.{encoded(hmac.digest(signer(home).key, text.encode(), 'sha256'))}"
 
 
 # What is token_invalid, each by a function of (home, room).
@@ -181,6 +203,47 @@ FORGERIES = {
     "role a list": lambda home, room: mint(home, room, role=["host"]),
     "name with a control character": lambda home, room: mint(home, room, name="bell\a"),
     "sub a number": lambda home, room: mint(home, room, identity=7),
-    "a claim twice": _twice,
+    "a claim twice": lambda home, room: _with_more(home, room, ',"room":"rm_another"'),
+    "claims padded": _padded_claims,
+    "claims in the alphabet of base64": _standard_alphabet,
+    "claims not JSON": lambda home, room: _with_more(home, room, ","),
+    "a blank in front": lambda home, room: mint(home, room).replace(".", ". ", 1),
+    "jku": lambda home, room: mint(home, room, header={"jku": "https://example.org/keys"}),
+    "x5u": lambda home, room: mint(home, room, header={"x5u": "https://example.org/key"}),
+    "kid empty": lambda home, room: mint(home, room, header={"kid": ""}),
     "more than 4 KiB": lambda home, room: mint(home, room, more="A" * 4096),
 }
+
+
+# ---- every algorithm with every kid with every claim ----
+
+# How the header names it, and how it is signed. Only the first is genuine.
+ALGORITHMS = [("HS256", "HS256"), ("none", "none"), ("None", "none"), ("nOnE", "none"), ("none", "HS256"), ("HS384", "HS384"), ("HS512", "HS512"),
+              ("HS512", "HS256"), ("RS256", "HS256"), ("ES256", "HS256"), ("hs256", "HS256"), (None, "HS256"), (7, "HS256")]
+GENUINE = "genuine"
+KIDS = [GENUINE, None, "sk_unknown", "../../../etc/passwd", "/dev/null", "x' OR '1'='1", "sk_a\x00b", "", 7, ["sk_a"]]
+
+# What goes over the claims of a good token, and the code that it gets, None: it is good. A text stands there as it is.
+CLAIMS = [({}, None), ({"exp": -10}, "token_expired"), ({"exp": 0}, "token_expired"), ({"nbf": 60}, "not_yet_valid"),
+          ('"exp":"4102444800"', "token_invalid"), ('"exp":4102444800.5', "token_invalid"), ('"exp":1e400', "token_invalid"),
+          ('"exp":1e10', "token_invalid"), ('"exp":-1', "token_invalid"), ('"exp":99999999999999999999', "token_invalid"),
+          ('"exp":null', "token_invalid"), ("", "token_invalid"), ('"exp":4102444800,"exp":4102444801', "token_invalid"),
+          ('"exp":4102444800,"nbf":"0"', "token_invalid"), ('"exp":4102444800,"nbf":0.5', "token_invalid")]
+
+
+def combinations(home, room):
+    """Yields (what it is, token, code or None) for each of ALGORITHMS x KIDS x CLAIMS."""
+    signed_by, now = signer(home), int(time.time())
+    base = {"iss": signed_by.iss, "aud": JOIN, "room": room["id"], "iat": now - 60}
+    for named, alg in ALGORITHMS:
+        for kid in KIDS:
+            header = compact(without_none({"alg": named, "typ": "JWT", "kid": signed_by.kid if kid is GENUINE else kid}))
+            for wish, code in CLAIMS:
+                claims = {**base, "jti": f"jt_{secrets.token_hex(10)}"}
+                if isinstance(wish, dict):
+                    payload = compact({**claims, "exp": now + 3600, **{name: now + offset for name, offset in wish.items()}})
+                else:
+                    payload = compact(claims)[:-1] + ("," + wish if wish else "") + "}"
+                signed_as_ours = (named, alg) == ALGORITHMS[0] and kid is GENUINE
+                yield (f"alg {named} signed {alg}, kid {kid}, {wish}", sign_text(header, payload, signed_by.key, alg),
+                       code if signed_as_ours else "token_invalid")

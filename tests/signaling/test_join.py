@@ -241,6 +241,25 @@ async def test_a_forged_token_is_token_invalid_and_nothing_changes(home, people,
     await ann.join()  # and the genuine one still works
 
 
+async def test_every_algorithm_with_every_kid_and_every_claim_has_its_own_code(home, people, participants_of):
+    room = home.create_room()
+    ann = await people.at_the_door(room)
+    wrong, n = [], 0
+    for what, token, code in tokens.combinations(home, room):
+        n += 1
+        try:
+            await ann.join(token=token)
+            await ann.leave()
+            got = None
+        except OtterError as error:
+            got = error.code
+        if got != code:
+            wrong.append(f"{what}: {got}, not {code}")
+    assert (wrong, n) == ([], len(tokens.ALGORITHMS) * len(tokens.KIDS) * len(tokens.CLAIMS))
+    assert participants_of(room) == 0
+    home.assert_alive()
+
+
 async def test_a_token_whose_time_has_passed_is_token_expired(home, people, participants_of, mint):
     room = home.create_room()
     ann = await people.at_the_door(room)

@@ -63,7 +63,9 @@ def _explain(problem):
     where = problem.filename or "a file"
     if problem.errno in (errno.ENOSPC, errno.EDQUOT):
         return disk_full(where), FAILED
-    if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+    if problem.errno == errno.EROFS:
+        return f"the disk of {where} may only be read; make it writable, or name another place with --home", FAILED
+    if problem.errno in (errno.EACCES, errno.EPERM):
         return (f"no right to use {where}; run this as its owner, or name another place with --home",
                 RIGHTS_NEEDED)
     if problem.errno in (errno.ENOTDIR, errno.EEXIST):

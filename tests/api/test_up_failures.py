@@ -79,6 +79,14 @@ def test_a_full_disk_is_named_and_up_works_once_there_is_room(small_disk, size):
 
 
 @as_root
+def test_a_disk_that_may_only_be_read_is_named(small_disk):
+    home = small_disk.resize(ROOMY) / "home"
+    small_disk.make_read_only()
+    message = advice(otter("up", "--home", home, "--port", 0, "--json"), FAILED)
+    assert message == f"the disk of {home} may only be read; make it writable, or name another place with --home"
+
+
+@as_root
 def test_a_place_where_one_may_not_write_is_named(folder):
     readable_or_skip()
     home = folder / "home"

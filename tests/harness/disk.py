@@ -23,6 +23,9 @@ class SmallDisk:
         subprocess.run(["mount", "-t", "tmpfs", "-o", options, "otter-test", self.folder], check=True)
         return self.folder
 
+    def make_read_only(self):
+        subprocess.run(["mount", "-o", "remount,ro", self.folder], check=True)
+
     def fill(self):
         """Leave no room. Returns the file that takes it."""
         ballast = self.folder / "ballast"

@@ -85,13 +85,15 @@ static guchar *decode(const char *pem, gsize *n)
 {
 	while (g_ascii_isspace(*pem))
 		pem++;
-	const char *end = strstr(pem, END);
-	if (!g_str_has_prefix(pem, BEGIN) || end == NULL)
+	if (!g_str_has_prefix(pem, BEGIN))
+		return NULL;
+	const char *begin = pem + strlen(BEGIN), *end = strstr(begin, END);
+	if (end == NULL)
 		return NULL;
 	for (const char *after = end + strlen(END); *after != '\0'; after++)
 		if (!g_ascii_isspace(*after))
 			return NULL;
-	g_autofree char *text = g_strndup(pem + strlen(BEGIN), (gsize)(end - pem) - strlen(BEGIN));
+	g_autofree char *text = g_strndup(begin, (gsize)(end - begin));
 	return g_base64_decode(text, n);
 }
 

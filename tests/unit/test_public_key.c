@@ -71,9 +71,9 @@ static void a_private_key_is_refused_with_a_warning(void)
 static void what_is_no_pem_or_not_one_is_refused(void)
 {
 	g_autofree char *two = g_strconcat(p256, p256, NULL), *cut = g_strndup(p256, strlen(p256) - 10), *more = g_strconcat(p256, "x", NULL);
-	static const char *const rows[] = { "", "tea", "-----BEGIN PUBLIC KEY-----", "-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----",
-		"-----BEGIN PUBLIC KEY-----\nMAAA\n-----END PUBLIC KEY-----", "-----BEGIN PUBLIC KEY-----\nMIQA\n-----END PUBLIC KEY-----",
-		"-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----" };
+	static const char *const rows[] = { "", "tea", "-----BEGIN PUBLIC KEY-----", "-----BEGIN PUBLIC KEY-------END PUBLIC KEY-----",
+		"-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----", "-----BEGIN PUBLIC KEY-----\nMAAA\n-----END PUBLIC KEY-----",
+		"-----BEGIN PUBLIC KEY-----\nMIQA\n-----END PUBLIC KEY-----", "-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----" };
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
 		g_assert_cmpint(judge(rows[i], OTTER_ISSUER_RS256).err, ==, OTTER_INVALID_REQUEST);
 	g_assert_cmpint(judge(two, OTTER_ISSUER_ES256).err, ==, OTTER_INVALID_REQUEST);

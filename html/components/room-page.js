@@ -101,14 +101,15 @@ function addKnock({ participant, display, admit, deny }) {
   line.dataset.participant = participant;
   const name = document.createElement('span');
   name.textContent = strings.knock.waits(display || strings.guest);
-  line.append(name, knockButton(strings.knock.admit, admit), knockButton(strings.knock.deny, deny));
+  line.append(name, knockButton('primary', strings.knock.admit, admit), knockButton('plain', strings.knock.deny, deny));
   $('knocks').append(line);
   say(name.textContent);
 }
 
-/** @param {string} label @param {() => Promise<void>} act */
-function knockButton(label, act) {
+/** @param {string} kind how it looks @param {string} label @param {() => Promise<void>} act */
+function knockButton(kind, label, act) {
   const button = document.createElement('button');
+  button.className = kind;
   button.textContent = label;
   button.addEventListener('click', () => act().catch((error) => notice(strings.errors[error.code]?.text ?? strings.errors.internal.text)));
   return button;

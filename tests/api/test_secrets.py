@@ -45,8 +45,19 @@ def busy_day(home):
     home.rest("POST", "/v1/rooms", data="{" + home.key, headers={"Content-Type": "application/json"})
     home.rest("GET", f"/v1/rooms/{home.key}", key=home.key[:-1] + "_")
     person = asyncio.run(signal_something(home, room, [token, late, forged, host]))
+    key = home.rest("POST", "/v1/keys", json={"name": "busy", "scopes": ["metrics:read"]}).json()
+    rotated = home.rest("POST", f"/v1/keys/{key['id']}/rotate").json()
+    minted = home.rest("POST", f"/v1/rooms/{room['id']}/tokens", json={"identity": "ann"}).json()
+    for each in (key["key"], rotated["key"]):
+        assert home.rest("GET", "/metrics", key=each).status_code == 200
+        home.rest("GET", "/v1/rooms", key=each)
+    home.rest("DELETE", f"/v1/rooms/{room['id']}/tokens/{minted['jti']}?inside=out")
+    home.rest("POST", "/v1/connect", token=minted["token"])
+    home.rest("POST", "/v1/signing-keys/rotate")
     home.rest("DELETE", f"/v1/rooms/{room['id']}")
-    return {"link": token, "host link": host, "expired token": late, "forged token": forged, "seat": person.seat,
+    return {"key": key["key"], "its secret part": key["key"].split("_")[2], "rotated key": rotated["key"],
+            "its secret part, rotated": rotated["key"].split("_")[2], "minted token": minted["token"],
+            "signing key of now": tokens.signer(home).key.hex(), "link": token, "host link": host, "expired token": late, "forged token": forged, "seat": person.seat,
             "janus_token": access["janus_token"], "its signature": access["janus_token"].rpartition(":")[2],
             "TURN credential": access["ice_servers"][1]["credential"],
             "its SDP": "v=0 this-is-a-private-description"}
@@ -70,13 +81,17 @@ async def signal_something(home, room, all_tokens):
     return person
 
 
-def test_no_secret_and_no_token_is_in_a_log_or_a_command_line(fresh_home):
+def test_no_secret_and_no_token_is_in_a_log_a_metric_or_a_command_line(fresh_home):
     hidden = {**secrets_of(fresh_home), **busy_day(fresh_home)}
     logs = {file.name: file.read_text(encoding="utf-8", errors="replace")
             for file in Path(fresh_home.home, "log").iterdir()}
     assert {"janus.log", "turn.log"} <= logs.keys() and all(logs.values())
     for name, pid in fresh_home.info["pids"].items():
         logs[f"command line of {name}"] = " ".join(psutil.Process(pid).cmdline())
+        logs[f"environment of {name}"] = " ".join(psutil.Process(pid).environ().values())
+        logs[f"threads of {name}"] = " ".join(path.read_text(encoding="utf-8") for path in Path(f"/proc/{pid}/task").glob("*/comm"))
+    for path in ("/metrics", "/v1/keys", "/v1/signing-keys", "/v1/issuers", "/v1/rooms", "/v1/config"):
+        logs[path] = fresh_home.rest("GET", path).text
     found = [f"{what} is in {where}" for where, text in logs.items() for what, secret in hidden.items() if secret in text]
     assert found == []
     bodies = [where for where, text in logs.items() if "." + hidden["link"].split(".")[1] in text]

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """docs/existing-janus.md, done to a copy of Debian's Janus with everything that it brings along."""
 
+import base64
 import hashlib
+import hmac
 import os
 import re
 import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -23,6 +26,8 @@ LIMIT_S = 300
 JOBS = f"-j{os.cpu_count()}"
 PLUGIN, TRANSPORT = "janus.plugin.otter", "janus.transport.otter"
 NO_SUCH_PLUGIN = 460  # JANUS_ERROR_PLUGIN_NOT_FOUND
+UNAUTHORIZED, UNAUTHORIZED_PLUGIN = 403, 405  # JANUS_ERROR_UNAUTHORIZED, JANUS_ERROR_UNAUTHORIZED_PLUGIN
+GATE_SECRET = "a-gate-secret-of-this-test"
 
 pytestmark = [pytest.mark.timeout(LIMIT_S),
               pytest.mark.skipif(not Path("/etc/janus/janus.jcfg").exists(), reason="Debian's janus is not installed here")]
@@ -118,6 +123,15 @@ class DebiansJanus:
         self.change(f"{TRANSPORT}.jcfg", ("port = 8080", f"port = {port}"))
         return f"http://127.0.0.1:{port}"
 
+    def shut_the_gate(self):
+        """As the text advises: nobody makes a session without a signed token, and Otter hands them out."""
+        file = self.root / "var" / "lib" / "janus" / "janus-token.secret"
+        file.touch(0o600)
+        file.write_text(GATE_SECRET, encoding="ascii")
+        self.change("janus.jcfg", ("#token_auth = true", "token_auth = true"),
+                    ('#token_auth_secret = "janus"', f'token_auth_secret = "{GATE_SECRET}"'))
+        self.change(f"{PLUGIN}.jcfg", (f'#janus_token_secret_file = "{self.root}/var/lib/janus/janus-token.secret"', f'janus_token_secret_file = "{file}"'))
+
     # It runs
 
     def __enter__(self):
@@ -207,6 +221,39 @@ def test_it_works_in_debians_janus_beside_all_its_modules_and_changes_none_of_it
     after = janus.files()
     assert {path: digest for path, digest in after.items() if path in before} == before
     assert not any(path.startswith("etc") and not re.search(r"otter\.jcfg(\.sample)?$", path) for path in after.keys() - before.keys())
+
+
+def test_behind_a_gate_only_who_has_a_token_of_a_room_makes_a_session_and_only_ours_is_attached(janus, tmp_path):
+    janus.install(tmp_path / "build")
+    web = janus.switch_on()
+    janus.shut_the_gate()
+    with janus:
+        assert len(janus.modules_loaded()["plugins"]) >= 10  # else this would prove little
+        key = (janus.root / "var/lib/janus/otter-api.key").read_text(encoding="utf-8").strip()
+        room = make_room(f"{web}/v1", key)
+        for stranger in ({}, {"Authorization": "Bearer tea"}, {"Authorization": f"Bearer {key}"}):
+            assert requests.post(f"{web}/v1/connect", headers=stranger, timeout=10).status_code == 401
+        token = meet(f"{web}/v1", room)["janus_token"]
+        for wrong in ({}, {"token": "tea"}, {"token": room["token"]}, {"token": key}, {"token": forged(token)}, {"token": outdated(token)}):
+            assert janus.request(janus="create", **wrong)["error"]["code"] == UNAUTHORIZED, wrong
+        session = janus.request(janus="create", token=token)["data"]["id"]
+        for plugin in sorted(janus.modules_loaded()["plugins"] - {PLUGIN}):
+            answer = janus.request(f"/{session}", janus="attach", plugin=plugin, token=token)
+            assert answer["error"]["code"] == UNAUTHORIZED_PLUGIN, (plugin, answer)
+        assert janus.request(f"/{session}", janus="attach", plugin=PLUGIN)["error"]["code"] == UNAUTHORIZED
+        assert janus.request(f"/{session}", janus="attach", plugin=PLUGIN, token=token)["janus"] == "success"
+
+
+def forged(token):
+    """For all plugins, with the signature for one."""
+    claims, _, signature = token.rpartition(":")
+    return f"{claims},janus.plugin.echotest:{signature}"
+
+
+def outdated(token):
+    claims = token.rpartition(":")[0].partition(",")[2]
+    text = f"{int(time.time()) - 1},{claims}"
+    return f"{text}:{base64.b64encode(hmac.digest(GATE_SECRET.encode(), text.encode(), 'sha1')).decode()}"
 
 
 def test_without_a_configuration_ours_refuses_in_one_line_each_and_janus_goes_on(janus, tmp_path):

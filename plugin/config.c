@@ -98,6 +98,15 @@ static enum otter_err read_lists(otter_plugin_config *config, struct otter_error
 	return OTTER_OK;
 }
 
+/* Where people reach the pages, which load their files from the root. */
+static enum otter_err check_public_url(const char *url, struct otter_error *e)
+{
+	g_autofree char *origin = otter_origin_of(url);
+	if (url == NULL || url[0] == '\0' || (origin != NULL && otter_is_origin(origin) && strlen(origin) == strlen(url)))
+		return OTTER_OK;
+	return otter_fail(e, OTTER_INVALID_REQUEST, "general.public_url is '%s': write scheme, host and port alone, like \"https://calls.example.org\".", url);
+}
+
 otter_plugin_config *otter_plugin_config_load(const char *config_path, struct otter_error *e)
 {
 	g_autoptr(otter_plugin_config) config = g_new0(otter_plugin_config, 1);
@@ -111,7 +120,7 @@ otter_plugin_config *otter_plugin_config_load(const char *config_path, struct ot
 		.closed_retention_s = OTTER_CLOSED_RETENTION_S };
 	config->file = otter_jcfg_open(config_path, "janus.plugin.otter", e);
 	if (config->file == NULL || otter_jcfg_read(config->file, keys, &config->core, e) != OTTER_OK || read_servers(config, e) != OTTER_OK ||
-		read_lists(config, e) != OTTER_OK)
+		read_lists(config, e) != OTTER_OK || check_public_url(config->core.public_url, e) != OTTER_OK)
 		return NULL;
 	return g_steal_pointer(&config);
 }

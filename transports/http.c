@@ -234,23 +234,22 @@ void otter_http_answer_json(struct otter_exchange *x, int status, json_t *body)
 }
 
 /* Was a credential shown that nobody knows? One that has expired was known once, and none at all is no guess. */
-static bool is_failed_login(const struct otter_exchange *x, enum otter_err err)
+static bool is_failed_login(const struct otter_exchange *x, const struct otter_error *e)
 {
-	return (err == OTTER_UNAUTHORIZED || err == OTTER_TOKEN_INVALID) &&
+	return (e->err == OTTER_UNAUTHORIZED || e->err == OTTER_TOKEN_INVALID) && !e->was_known &&
 		(otter_http_header(x, "Authorization") != NULL || otter_http_query(x, "token") != NULL);
 }
 
-/* The error to answer instead of `e` to whoever guesses on and on: in `limited`; otherwise `e` itself. */
-static const struct otter_error *throttled(struct otter_exchange *x, const struct otter_error *e, struct otter_error *limited)
+/* The error to answer instead of `e` to whoever guesses on and on: in `limited`, with when to try again; otherwise `e` itself. */
+static const struct otter_error *throttled(struct otter_exchange *x, const struct otter_error *e, struct otter_error *limited, int64_t *retry_after_s)
 {
-	if (x->http->throttle == NULL || !is_failed_login(x, e->err))
+	if (x->http->throttle == NULL || !is_failed_login(x, e))
 		return e;
 	struct otter_address client = client_of(x);
 	int64_t wait_s = otter_throttle_failure(x->http->throttle, &client);
 	if (wait_s == 0)
 		return e;
-	g_autofree char *seconds = g_strdup_printf("%" PRId64, wait_s);
-	otter_http_set_header(x, "Retry-After", seconds);
+	*retry_after_s = wait_s;
 	otter_fail(limited, OTTER_RATE_LIMITED, "Too many unknown credentials came from this address; a valid one is served all the same.");
 	return limited;
 }
@@ -258,14 +257,20 @@ static const struct otter_error *throttled(struct otter_exchange *x, const struc
 void otter_http_answer_error(struct otter_exchange *x, const struct otter_error *e)
 {
 	struct otter_error limited = { 0 };
-	e = throttled(x, e, &limited);
+	int64_t retry_after_s = 1;
+	e = throttled(x, e, &limited, &retry_after_s);
+	int status = otter_err_status(e->err);
 	json_t *body = otter_error_json(e);
 	json_object_set_new(body, "request_id", json_string(x->request_id));
-	if (otter_err_status(e->err) == MHD_HTTP_UNAUTHORIZED)
+	if (status == MHD_HTTP_UNAUTHORIZED)
 		otter_http_set_header(x, "WWW-Authenticate", "Bearer");
-	if (otter_err_status(e->err) == MHD_HTTP_SERVICE_UNAVAILABLE)
-		otter_http_set_header(x, "Retry-After", "1");
-	otter_http_answer_json(x, otter_err_status(e->err), body);
+	if (status == MHD_HTTP_SERVICE_UNAVAILABLE || status == MHD_HTTP_TOO_MANY_REQUESTS) {
+		g_autofree char *seconds = g_strdup_printf("%" PRId64, retry_after_s);
+		otter_http_set_header(x, "Retry-After", seconds);
+	}
+	if (status >= MHD_HTTP_INTERNAL_SERVER_ERROR)
+		otter_log(x->http->config.env, OTTER_LOG_ERROR, "%s was answered %d: %s", x->request_id, status, otter_error_text(e));
+	otter_http_answer_json(x, status, body);
 }
 
 void otter_http_answer_file(struct otter_exchange *x, const char *type, int fd, size_t size)

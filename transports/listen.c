@@ -48,7 +48,12 @@ int otter_listen_unix(const char *path, struct otter_error *e)
 		otter_fail(e, OTTER_INVALID_REQUEST, "admin_socket is longer than %zu characters: use a shorter path.", sizeof name.sun_path - 1);
 		return -1;
 	}
-	unlink(path);
+	struct stat found;
+	if (lstat(path, &found) == 0 && !S_ISSOCK(found.st_mode)) {
+		otter_fail(e, OTTER_INVALID_REQUEST, "admin_socket is %s, which is there already and no socket: name another path.", path);
+		return -1;
+	}
+	unlink(path); /* left behind by one that was killed */
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd >= 0 && fchmod(fd, 0600) == 0 && bind(fd, (struct sockaddr *)&name, sizeof name) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
 		return fd;

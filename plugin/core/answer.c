@@ -89,9 +89,19 @@ enum otter_err pending_found(const struct pending *p, enum otter_err err, const 
 
 /* ---- reading what comes in ---- */
 
+static bool is_any_version(const char *if_match)
+{
+	return if_match == NULL || strcmp(if_match, "*") == 0;
+}
+
+int64_t version_pinned(const char *if_match, int64_t version)
+{
+	return is_any_version(if_match) ? 0 : version;
+}
+
 bool version_matches(const char *if_match, int64_t version)
 {
-	if (if_match == NULL || strcmp(if_match, "*") == 0)
+	if (is_any_version(if_match))
 		return true;
 	g_autofree char *etag = g_strdup_printf("\"%" PRId64 "\"", version);
 	g_auto(GStrv) listed = g_strsplit(if_match, ",", -1);

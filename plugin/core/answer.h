@@ -45,6 +45,9 @@ enum otter_err pending_found(const struct pending *p, enum otter_err err, const 
 /* Does an If-Match (NULL: there was none) name this version (RFC 9110, 13.1.1)? */
 bool version_matches(const char *if_match, int64_t version);
 
+/* The version that a change is meant for, once this one matched: 0, any, where If-Match says no or every version. */
+int64_t version_pinned(const char *if_match, int64_t version);
+
 /* "true" or "false"; absent: false. invalid_request. */
 enum otter_err read_flag(const char *name, const char *text, bool *out, struct otter_error *e);
 

@@ -112,8 +112,10 @@ static enum otter_err use(struct otter_api_keys *a, const char *id, const char *
 	int64_t now_ms = otter_wall_ms(a->env);
 	if (held == NULL || !otter_key_matches(&held->record, text, now_ms))
 		return otter_fail(e, OTTER_UNAUTHORIZED, "This API key is not known here.");
-	if (held->record.expires_ms != 0 && now_ms >= held->record.expires_ms)
+	if (held->record.expires_ms != 0 && now_ms >= held->record.expires_ms) {
+		e->was_known = true;
 		return otter_fail(e, OTTER_UNAUTHORIZED, "This API key has expired.");
+	}
 	if ((held->record.scopes & scopes) != scopes)
 		return otter_fail(e, OTTER_FORBIDDEN, "This API key does not have the scope for that.");
 	if (!take_one(a, held))

@@ -85,5 +85,8 @@ void otter_log(const struct otter_env *env, enum otter_level level, const char *
 	va_start(ap, fmt);
 	g_autofree char *line = g_strdup_vprintf(fmt, ap);
 	va_end(ap);
+	for (char *c = line; *c != '\0'; c++) /* what others have chosen may stand in it: it stays one line */
+		if (g_ascii_iscntrl(*c))
+			*c = '?';
 	env->log(env->arg, level, line);
 }

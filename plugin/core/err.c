@@ -59,11 +59,15 @@ enum otter_err otter_fail_field(struct otter_error *e, const char *field, const 
 	return OTTER_INVALID_REQUEST;
 }
 
+const char *otter_error_text(const struct otter_error *e)
+{
+	return e->message[0] != '\0' ? e->message : otter_err_text(e->err);
+}
+
 json_t *otter_error_json(const struct otter_error *e)
 {
-	const char *message = e->message[0] ? e->message : otter_err_text(e->err);
 	/* A message may quote input that was cut in the middle of a character: never let that cost the answer. */
-	g_autofree char *text = g_utf8_make_valid(message, -1);
+	g_autofree char *text = g_utf8_make_valid(otter_error_text(e), -1);
 	json_t *json = json_pack("{s:s, s:s}", "code", otter_err_code(e->err), "message", text);
 	if (e->field[0])
 		json_object_set_new(json, "details", json_pack("{s:s}", "field", e->field));

@@ -4,6 +4,7 @@
 #define OTTER_ERR_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 /* X(name, code on the wire, HTTP status, what a person is told when nobody said it better) */
 #define OTTER_ERRORS(X) \
@@ -50,6 +51,7 @@ struct otter_error {
 	enum otter_err err;
 	char message[200]; /* UTF-8, for a developer; empty: the table's text */
 	char field[48];    /* what `details.field` names, or empty */
+	bool was_known;    /* unauthorized, but no guess: the credential was good once */
 };
 
 /* Fill `e` (may be NULL) unless it already holds an error: the first one wins. Returns `err`, so that one
@@ -58,6 +60,9 @@ enum otter_err otter_fail(struct otter_error *e, enum otter_err err, const char 
 
 /* The same for a field that is wrong: invalid_request, and details.field names it. */
 enum otter_err otter_fail_field(struct otter_error *e, const char *field, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* What a person is told: its message, or else the table's. */
+const char *otter_error_text(const struct otter_error *e);
 
 /* {"code", "message", "details"?}: new reference. */
 json_t *otter_error_json(const struct otter_error *e);

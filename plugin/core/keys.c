@@ -170,7 +170,7 @@ static enum otter_err version_meant(struct otter *o, const char *id, const char 
 	struct otter_key_record key;
 	if (!otter_api_keys_get(&o->api_keys, id, &key))
 		return OTTER_NOT_FOUND;
-	*version = if_match != NULL ? key.version : 0;
+	*version = version_pinned(if_match, key.version);
 	return version_matches(if_match, key.version) ? OTTER_OK : OTTER_PRECONDITION_FAILED;
 }
 

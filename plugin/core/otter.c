@@ -15,6 +15,7 @@
 #define TICK_AT_MOST_MS 1000   /* the clock's thread is never asleep for longer: what is added meanwhile waits no longer than this */
 #define CLOSE_AGAIN_MS 5000    /* after the store has failed to */
 #define SWEEP_MS 60000         /* how often what has ended is forgotten */
+#define SWEEP_AGAIN_MS 50      /* and when there was too much for one time */
 #define FLUSH_MS 10000         /* how often the uses of API keys are written down */
 #define WATCHED_AT_MOST 100000 /* rooms that wait for their empty_timeout when we start */
 
@@ -108,6 +109,16 @@ static void on_turn_refresh(void *context, void *arg)
 	otter_deadlines_add(&o->deadlines, otter_mono_ms(o->env) + TURN_REFRESH_MS, on_turn_refresh, NULL, NULL);
 }
 
+static void on_sweep(void *context, void *arg);
+
+static void on_swept(void *arg, enum otter_err err, const void *row)
+{
+	struct otter *o = arg;
+	bool more = err == OTTER_OK && *(const bool *)row;
+	otter_deadlines_add(&o->deadlines, otter_mono_ms(o->env) + (more ? SWEEP_AGAIN_MS : SWEEP_MS), on_sweep, NULL, NULL);
+	otter_leave(o);
+}
+
 static void on_sweep(void *context, void *arg)
 {
 	struct otter *o = context;
@@ -115,8 +126,8 @@ static void on_sweep(void *context, void *arg)
 	(void)arg;
 	otter_keyring_sweep(&o->keyring);
 	otter_revocations_sweep(&o->revocations, now_ms);
-	o->store->ops->sweep(o->store, now_ms, now_ms - o->retention_ms, NULL, NULL);
-	otter_deadlines_add(&o->deadlines, otter_mono_ms(o->env) + SWEEP_MS, on_sweep, NULL, NULL);
+	if (otter_enter(o))
+		o->store->ops->sweep(o->store, now_ms, now_ms - o->retention_ms, on_swept, o);
 }
 
 static void on_flush(void *context, void *arg)
@@ -332,6 +343,16 @@ struct otter_room *otter_enter_room(struct otter *o, const struct otter_room_rec
 	return otter_room_ref(room);
 }
 
+enum otter_err otter_judge_room(
+	struct otter *o, const struct otter_claims *claims, const char *named, const struct otter_room_record *record, struct otter_error *e)
+{
+	if (claims->by_name && !otter_room_record_open(record, otter_wall_ms(o->env))) /* the name is free by now */
+		return otter_fail(e, OTTER_ROOM_NOT_FOUND, NULL);
+	if (named != NULL && strcmp(named, record->id) != 0 && strcmp(named, record->unique_name) != 0)
+		return otter_fail(e, OTTER_WRONG_ROOM, NULL);
+	return OTTER_OK;
+}
+
 unsigned otter_room_presence(struct otter *o, const char *id)
 {
 	struct otter_room *room = otter_find_room(o, id);
@@ -350,24 +371,30 @@ struct closing {
 	void *arg;
 };
 
+static void drop_room(struct otter *o, struct otter_room *room, const char *reason)
+{
+	otter_room_close(room, reason);
+	OTTER_LOCKED(&o->rooms_lock);
+	if (o->rooms != NULL)
+		g_hash_table_remove(o->rooms, room->record.id);
+}
+
 static void close_again(void *context, void *arg);
 
 static void on_closed(void *arg, enum otter_err err, const void *row)
 {
 	struct closing *c = arg;
 	struct otter *o = c->o;
-	const struct otter_room_record *record = row;
-	struct otter_room *room = record != NULL ? otter_find_room(o, record->id) : NULL;
-	if (room != NULL) {
-		otter_room_close(room, c->reason);
-		OTTER_LOCKED(&o->rooms_lock);
-		if (o->rooms != NULL)
-			g_hash_table_remove(o->rooms, room->record.id);
-	}
+	struct otter_room *room = otter_find_room(o, c->id);
+	bool gone = err == OTTER_OK || err == OTTER_ROOM_NOT_FOUND; /* the store may have forgotten it, long after it had expired */
+	if (room != NULL && gone)
+		drop_room(o, room, c->reason);
+	else if (room != NULL && c->fn == NULL && err == OTTER_PRECONDITION_FAILED)
+		otter_room_watch(room);
 	otter_room_unref(room);
 	if (c->fn != NULL)
 		c->fn(c->arg, err, row);
-	if (c->fn == NULL && err != OTTER_OK && err != OTTER_ROOM_NOT_FOUND) { /* nobody else will ask for it again */
+	if (c->fn == NULL && !gone && err != OTTER_PRECONDITION_FAILED) { /* nobody else will ask for it again */
 		otter_log(o->env, OTTER_LOG_ERROR, "%s could not be closed (%s), trying again: %s", c->id, c->reason, otter_err_text(err));
 		otter_deadlines_add(&o->deadlines, otter_mono_ms(o->env) + CLOSE_AGAIN_MS, close_again, c, g_free);
 	} else {

@@ -57,10 +57,14 @@ struct otter_room *otter_find_room(struct otter *o, const char *id);
 /* Make the room of `record` present in memory, or find it there: new reference. */
 struct otter_room *otter_enter_room(struct otter *o, const struct otter_room_record *record);
 
+/* Is `record` the room that these claims open, and the one that was asked for (`named`: id or unique name; NULL: whichever)? room_not_found, wrong_room. */
+enum otter_err otter_judge_room(
+	struct otter *o, const struct otter_claims *claims, const char *named, const struct otter_room_record *record, struct otter_error *e);
+
 /* How many seats of it are taken. */
 unsigned otter_room_presence(struct otter *o, const char *id);
 
-/* Close a room for good (in this version; 0: in any): in the store, then, once that is durable, here: its seats end with `reason` (static).
+/* Close a room for good (in this version; 0: in any. Of another version it stays, and its time is looked at again): in the store, then, once that is durable, here: its seats end with `reason` (static).
  * Then fn(arg, err, row) as the store's room_close has it, if fn is not NULL. */
 void otter_close_room(struct otter *o, const char *id, int64_t version, const char *reason, otter_store_fn fn, void *arg);
 

@@ -68,7 +68,9 @@ void otter_do_participant_eject(struct otter *o, const char *id_or_name, const c
 {
 	struct otter_error e = { 0 };
 	struct ejecting ejecting = { 0 };
-	if (read_flag("revoke", revoke, &ejecting.revoke, &e) != OTTER_OK) {
+	if (strlen(participant) >= sizeof ejecting.participant)
+		otter_fail(&e, OTTER_PARTICIPANT_NOT_FOUND, NULL);
+	if (e.err != OTTER_OK || read_flag("revoke", revoke, &ejecting.revoke, &e) != OTTER_OK) {
 		answer_error(fn, arg, &e);
 		return;
 	}

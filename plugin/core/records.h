@@ -39,6 +39,7 @@ enum otter_room_field {
 	OTTER_ROOM_METADATA = 1 << 3,
 	OTTER_ROOM_LOBBY = 1 << 4,
 	OTTER_ROOM_LOCKED = 1 << 5,
+	OTTER_ROOM_EVERYTHING = (1 << 6) - 1,
 };
 
 /* One page of a list of rooms. */

@@ -14,6 +14,8 @@ struct entering {
 	struct otter_conn *conn; /* a reference */
 	int64_t id;
 	struct otter_claims claims;
+	char *token;  /* that they come from */
+	guint64 keys; /* the keys in force when it was judged */
 	bool resume;
 	char *room;    /* that the request names: id or unique name; NULL: the token's */
 	char *display; /* or NULL */
@@ -24,10 +26,16 @@ struct entering {
 static void entering_free(struct entering *en)
 {
 	otter_claims_clear(&en->claims);
+	g_free(en->token);
 	g_free(en->room);
 	g_free(en->display);
 	otter_conn_unref(en->conn);
 	g_free(en);
+}
+
+static const char *audience_of(const struct entering *en)
+{
+	return en->resume ? OTTER_AUDIENCE_SEAT : OTTER_AUDIENCE_JOIN;
 }
 
 static enum otter_err sit_down(struct entering *en, const struct otter_room_record *record, struct otter_error *e)
@@ -48,13 +56,12 @@ static enum otter_err sit_down(struct entering *en, const struct otter_room_reco
 static enum otter_err enter_room(struct entering *en, const struct otter_room_record *record, struct otter_error *e)
 {
 	struct otter *o = en->conn->otter;
-	bool open = otter_room_record_open(record, otter_wall_ms(o->env));
-	if (en->claims.by_name && !open) /* the name is free by now */
-		return otter_fail(e, OTTER_ROOM_NOT_FOUND, NULL);
-	if (en->room != NULL && strcmp(en->room, record->id) != 0 && strcmp(en->room, record->unique_name) != 0)
-		return otter_fail(e, OTTER_WRONG_ROOM, NULL);
-	if (!open)
+	if (otter_judge_room(o, &en->claims, en->room, record, e) != OTTER_OK)
+		return e->err;
+	if (!otter_room_record_open(record, otter_wall_ms(o->env)))
 		return otter_fail(e, OTTER_ROOM_CLOSED, NULL);
+	if (otter_keyring_still_verifies(&o->keyring, audience_of(en), en->token, en->keys, e) != OTTER_OK)
+		return e->err;
 	if (!en->resume && g_atomic_int_get(&o->draining))
 		return otter_fail(e, OTTER_UNAVAILABLE, "The server is draining: it will stop, and be back in a moment.");
 	if (!en->resume && otter_revocations_judge(&o->revocations, record->id, &en->claims, &en->join.knock, e) != OTTER_OK)
@@ -97,23 +104,25 @@ static enum otter_err enter(struct entering *en, json_t **reply, struct otter_er
 	return OTTER_OK;
 }
 
-/* Takes `claims`. */
-static struct entering *entering_new(struct otter_conn *conn, int64_t id, const struct otter_claims *claims, const char *instance)
+/* Judge the token of who wants to enter: new, or NULL with the error. */
+static struct entering *entering_new(struct otter_conn *conn, int64_t id, bool resume, const char *token, const char *instance, struct otter_error *e)
 {
 	struct entering *en = g_new0(struct entering, 1);
-	*en = (struct entering){ .conn = otter_conn_ref(conn), .id = id, .claims = *claims };
+	*en = (struct entering){ .conn = otter_conn_ref(conn), .id = id, .resume = resume, .token = g_strdup(token) };
 	g_strlcpy(en->instance, instance, sizeof en->instance);
-	return en;
+	en->keys = otter_keyring_generation(&conn->otter->keyring);
+	if (otter_keyring_verify(&conn->otter->keyring, audience_of(en), token, &en->claims, e) == OTTER_OK)
+		return en;
+	entering_free(en);
+	return NULL;
 }
 
 static enum otter_err do_join(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e)
 {
 	struct otter_join join;
-	struct otter_claims claims;
-	if (otter_parse_join(body, &join, e) != OTTER_OK ||
-		otter_keyring_verify(&conn->otter->keyring, OTTER_AUDIENCE_JOIN, join.token, &claims, e) != OTTER_OK)
+	struct entering *en = otter_parse_join(body, &join, e) == OTTER_OK ? entering_new(conn, id, false, join.token, join.instance, e) : NULL;
+	if (en == NULL)
 		return e->err;
-	struct entering *en = entering_new(conn, id, &claims, join.instance);
 	en->room = g_strdup(join.room);
 	en->display = g_strdup(join.display);
 	en->join = (struct otter_join){ .display = en->display, .instance = en->instance, .has_media = join.has_media, .media = join.media };
@@ -123,13 +132,8 @@ static enum otter_err do_join(struct otter_conn *conn, int64_t id, const json_t 
 static enum otter_err do_resume(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e)
 {
 	struct otter_resume resume;
-	struct otter_claims claims;
-	if (otter_parse_resume(body, &resume, e) != OTTER_OK ||
-		otter_keyring_verify(&conn->otter->keyring, OTTER_AUDIENCE_SEAT, resume.seat, &claims, e) != OTTER_OK)
-		return e->err;
-	struct entering *en = entering_new(conn, id, &claims, resume.instance);
-	en->resume = true;
-	return enter(en, reply, e);
+	struct entering *en = otter_parse_resume(body, &resume, e) == OTTER_OK ? entering_new(conn, id, true, resume.seat, resume.instance, e) : NULL;
+	return en != NULL ? enter(en, reply, e) : e->err;
 }
 
 /* ---- with a seat ---- */

@@ -55,7 +55,8 @@ enum otter_err otter_revocations_judge(struct otter_revocations *r, const char *
 	const struct otter_revocation_record *by_jti = find(r, room, OTTER_REVOKED_JTI, claims->jti);
 	const struct otter_revocation_record *by_identity = claims->sub != NULL ? find(r, room, OTTER_REVOKED_IDENTITY, claims->sub) : NULL;
 	*knock = by_jti != NULL && by_jti->knock;
-	if ((by_jti != NULL && !by_jti->knock) || (by_identity != NULL && claims->iat_s <= by_identity->before_s))
+	int64_t ahead_s = claims->foreign ? OTTER_TOKEN_LEEWAY_S : 0; /* rather a token too much than one too few */
+	if ((by_jti != NULL && !by_jti->knock) || (by_identity != NULL && claims->iat_s - ahead_s <= by_identity->before_s))
 		return otter_fail(e, OTTER_TOKEN_REVOKED, NULL);
 	return OTTER_OK;
 }

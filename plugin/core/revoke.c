@@ -25,7 +25,8 @@ static void on_revoked(void *arg, enum otter_err err, const void *row)
 	if (room != NULL && r->participant[0] != '\0')
 		otter_room_eject(room, r->participant);
 	otter_room_unref(room);
-	otter_log(o->env, OTTER_LOG_INFO, "tokens of %s are revoked in %s", r->revocation.value, r->revocation.room);
+	otter_log(o->env, OTTER_LOG_INFO, "%s revoked in %s", r->revocation.kind == OTTER_REVOKED_JTI ? "a token is" : "tokens of somebody are",
+		r->revocation.room);
 	pending_done(r->p, OTTER_OK, NULL);
 	g_free(r);
 }
@@ -34,7 +35,10 @@ void revoking_go(struct revoking *r, const char *room)
 {
 	struct otter *o = r->p->o;
 	g_strlcpy(r->revocation.room, room, sizeof r->revocation.room);
+	/* Up to the latest iat that may have been given: see otter_mint. */
 	r->revocation.before_s = otter_wall_s(o->env);
+	if (r->revocation.kind == OTTER_REVOKED_IDENTITY)
+		r->revocation.before_s = otter_revocations_iat(&o->revocations, room, r->revocation.value, r->revocation.before_s);
 	/* No token lives longer, counted from its nbf at the latest; and none outlives the room. */
 	r->revocation.until_ms = otter_wall_ms(o->env) + (o->token_ttl_max_s + OTTER_NOT_BEFORE_MAX_S) * 1000;
 	o->store->ops->revoke(o->store, &r->revocation, on_revoked, r);

@@ -15,7 +15,8 @@ struct otter_room *otter_room_new(struct otter *o, const struct otter_room_recor
 	room->record.metadata = g_strdup(record->metadata);
 	room->closed = record->closed_ms != 0;
 	otter_lock_init(&room->lock);
-	if (record->emptied_ms != OTTER_NEVER_ENTERED) { /* before a restart: since then, or since now if somebody was still inside */
+	room->entry_noted = record->emptied_ms != OTTER_NEVER_ENTERED;
+	if (room->entry_noted) { /* before a restart: since then, or since now if somebody was still inside */
 		int64_t ago_ms = record->emptied_ms != 0 ? MAX(otter_wall_ms(o->env) - record->emptied_ms, 0) : 0;
 		room->empty_since_ms = otter_mono_ms(o->env) - ago_ms;
 	}
@@ -178,19 +179,18 @@ void room_welcome(struct otter_room *room, const struct otter_seat *seat, json_t
 void otter_room_change(struct otter_room *room, const struct otter_room_record *record)
 {
 	OTTER_LOCKED(&room->lock);
-	int64_t emptied_ms = room->record.emptied_ms; /* ours is newer */
 	g_free((char *)room->record.metadata);
-	room->record = *record;
+	otter_room_record_apply(&room->record, record, OTTER_ROOM_EVERYTHING);
 	room->record.metadata = g_strdup(record->metadata);
-	room->record.emptied_ms = emptied_ms;
-	if (emptied_ms != OTTER_NEVER_ENTERED)
+	room->record.version = record->version;
+	if (room->record.emptied_ms != OTTER_NEVER_ENTERED)
 		room_note_presence(room);
 	json_t *event = otter_event("room-updated");
 	json_object_set_new(event, "room", room_json(room));
 	room_tell_others(room, NULL, event);
 	room_watch_expiry(room);
 	room_watch_empty(room);
-	if (!room->record.lobby)
+	if (!room->record.lobby && !room->record.locked)
 		room_admit_all(room);
 }
 
@@ -246,10 +246,11 @@ bool otter_room_seats(struct otter_room *room, const struct otter_conn *conn, ch
 	return seat != NULL;
 }
 
-bool otter_room_has(struct otter_room *room, const char *participant)
+bool otter_room_has(struct otter_room *room, const char *participant, bool *waits)
 {
 	OTTER_LOCKED(&room->lock);
-	return room_seat_of_participant(room, participant) != NULL || room_waiting_participant(room, participant) != NULL;
+	*waits = room_waiting_participant(room, participant) != NULL;
+	return *waits || room_seat_of_participant(room, participant) != NULL;
 }
 
 unsigned otter_room_count(struct otter_room *room)

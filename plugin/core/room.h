@@ -34,9 +34,10 @@ struct otter_room {
 	int64_t last_order, last_attach;
 	int64_t empty_since_ms; /* monotonic; 0: somebody is here, or nobody has been yet */
 	bool closed;
-	bool empty_watched;     /* a deadline for empty_timeout is in the queue */
-	bool presence_noted;    /* one that tells the store whether somebody is here, too */
-	int64_t expiry_look_ms; /* monotonic: when expires_at is looked at next; 0: never */
+	bool ending;                           /* it was empty for too long: nobody gets in any more, and it is closed in a moment */
+	bool entry_noted;                      /* the store knows that somebody was here once */
+	bool presence_noted;                   /* a deadline that tells the store whether somebody is here is in the queue */
+	int64_t expiry_look_ms, empty_look_ms; /* monotonic: when expires_at and empty_timeout are looked at next; 0: never */
 };
 
 /* Copies `record`. New reference. */
@@ -65,7 +66,7 @@ enum otter_err otter_room_signal(struct otter_room *room, struct otter_conn *con
 /* The connection is gone or silent: its seat, if it still has it, is away until the resume timeout. */
 void otter_room_away(struct otter_room *room, struct otter_conn *conn);
 
-/* See to it that it closes when its time is over. */
+/* See to it that it closes when its time is over. Again, when it was to be closed and was not. */
 void otter_room_watch(struct otter_room *room);
 
 /* Its settings have changed in the store; everybody inside hears it. */
@@ -97,8 +98,8 @@ void otter_room_close(struct otter_room *room, const char *reason);
 /* Has `conn` a seat here? Writes whose, if `participant` is not NULL. */
 bool otter_room_seats(struct otter_room *room, const struct otter_conn *conn, char participant[OTTER_ID_SIZE]);
 
-/* Is `participant`'s seat taken (connected or away)? */
-bool otter_room_has(struct otter_room *room, const char *participant);
+/* Is `participant`'s seat taken (connected or away)? *waits: he waits to be let in. */
+bool otter_room_has(struct otter_room *room, const char *participant, bool *waits);
 unsigned otter_room_count(struct otter_room *room);
 
 /* R of the protocol, and the room of REST without its URLs: new reference. */

@@ -62,7 +62,9 @@ enum otter_err room_wait(
 	struct otter_seat *seat = waiting_identity(room, claims->sub);
 	if (seat == NULL && room->n_waiting == OTTER_WAITING_MAX)
 		return otter_fail(e, OTTER_ROOM_FULL, "Too many wait to be let in: try again later.");
-	if (seat == NULL)
+	if (seat != NULL)
+		otter_seat_take_over(seat, join, claims);
+	else
 		seat = room->waiting[room->n_waiting++] = otter_seat_new(room->otter->env, join, claims);
 	seat->knocks = join->knock;
 	room_wait_again(room, seat, conn, id, join->instance);
@@ -94,6 +96,16 @@ void room_wait_end(struct otter_room *room, struct otter_seat *seat, const char 
 	take(room, seat);
 	room_tell_hosts(room, room_event_left(seat, reason));
 	otter_seat_free(seat);
+}
+
+void room_wait_replaced(struct otter_room *room, const char *identity, const struct otter_conn *by)
+{
+	struct otter_seat *seat = waiting_identity(room, identity);
+	if (seat == NULL)
+		return;
+	if (seat->conn != NULL && seat->conn != by)
+		room_dismiss(g_steal_pointer(&seat->conn), "ejected", "replaced");
+	room_wait_end(room, seat, "replaced");
 }
 
 /* ---- the end of it ---- */

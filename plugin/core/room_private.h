@@ -51,7 +51,7 @@ void room_watch_expiry(struct otter_room *room);
 /* The first one is here (0), or the last one left just now (Unix ms). */
 void room_presence_changed(struct otter_room *room, int64_t emptied_ms);
 
-/* For a room that closes when it is empty for too long, the store keeps whether it is. */
+/* The store keeps that somebody was here; and, for a room that closes when it is empty for too long, whether it is. */
 void room_note_presence(struct otter_room *room);
 
 /* ---- sitting down and getting up (room_seats.c) ---- */
@@ -75,6 +75,9 @@ struct otter_seat *room_waiting_participant(struct otter_room *room, const char 
 enum otter_err room_wait(
 	struct otter_room *room, struct otter_conn *conn, int64_t id, const struct otter_join *join, const struct otter_claims *claims, struct otter_error *e);
 void room_wait_again(struct otter_room *room, struct otter_seat *seat, struct otter_conn *conn, int64_t id, const char *instance);
+
+/* This identity comes in by another token than the one that it waits with: the newer connection counts. */
+void room_wait_replaced(struct otter_room *room, const char *identity, const struct otter_conn *by);
 
 /* Wait no more: hosts hear why. Frees the seat. */
 void room_wait_end(struct otter_room *room, struct otter_seat *seat, const char *reason);

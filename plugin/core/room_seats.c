@@ -33,7 +33,7 @@ void room_sit(struct otter_room *room, struct otter_seat *seat)
 /* May somebody who has no seat here come in, or wait? Pure. A host comes into a locked room too: he may open it. */
 static enum otter_err may_enter(const struct otter_room *room, const struct otter_claims *claims, struct otter_error *e)
 {
-	if (room->closed || !otter_room_record_open(&room->record, otter_wall_ms(room->otter->env)))
+	if (room->closed || room->ending || !otter_room_record_open(&room->record, otter_wall_ms(room->otter->env)))
 		return otter_fail(e, OTTER_ROOM_CLOSED, NULL);
 	if (room->record.locked && g_strcmp0(claims->role, "host") != 0)
 		return otter_fail(e, OTTER_LOCKED, NULL);
@@ -58,20 +58,6 @@ static void welcome(struct otter_room *room, const struct otter_seat *seat, int6
 		room_tell_waiting(room, seat);
 }
 
-/* The newest token of the same identity counts; the seat keeps what the request does not name. */
-static void take_over(struct otter_seat *seat, const struct otter_join *join, const struct otter_claims *claims)
-{
-	seat->role = otter_role_of(claims->role);
-	g_free(seat->jti);
-	seat->jti = g_strdup(claims->jti);
-	if (join->display != NULL) {
-		g_free(seat->display);
-		seat->display = g_strdup(join->display);
-	}
-	if (join->has_media)
-		seat->media = join->media;
-}
-
 enum otter_err otter_room_join(
 	struct otter_room *room, struct otter_conn *conn, int64_t id, const struct otter_join *join, const struct otter_claims *claims, struct otter_error *e)
 {
@@ -79,7 +65,7 @@ enum otter_err otter_room_join(
 	struct otter_seat *seat = room->closed ? NULL : room_seat_of_identity(room, claims->sub);
 	if (seat != NULL) {
 		room_attach(room, seat, conn, join->instance);
-		take_over(seat, join, claims);
+		otter_seat_take_over(seat, join, claims);
 		welcome(room, seat, id);
 		room_tell_updated(room, seat);
 		return OTTER_OK;
@@ -91,6 +77,7 @@ enum otter_err otter_room_join(
 		err = room_has_place(room, e);
 	if (err != OTTER_OK)
 		return err;
+	room_wait_replaced(room, claims->sub, conn);
 	seat = otter_seat_new(room->otter->env, join, claims);
 	room_sit(room, seat);
 	room_attach(room, seat, conn, join->instance);
@@ -103,7 +90,7 @@ enum otter_err otter_room_resume(
 	struct otter_room *room, struct otter_conn *conn, int64_t id, const char *participant, const char *instance, struct otter_error *e)
 {
 	OTTER_LOCKED(&room->lock);
-	if (room->closed)
+	if (room->closed || room->ending)
 		return otter_fail(e, OTTER_ROOM_CLOSED, NULL);
 	struct otter_seat *waiting = room_waiting_participant(room, participant);
 	if (waiting != NULL) {

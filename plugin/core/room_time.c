@@ -30,8 +30,10 @@ static void on_presence_changed(void *context, void *arg)
 
 void room_note_presence(struct otter_room *room)
 {
-	if (room->record.empty_timeout_s == 0 || room->presence_noted)
+	bool first = !room->entry_noted;
+	if (room->presence_noted || (room->record.empty_timeout_s == 0 && !first))
 		return;
+	room->entry_noted = true;
 	room->presence_noted = true;
 	otter_deadlines_add(&room->otter->deadlines, 0, on_presence_changed, otter_room_ref(room), room_unref_data);
 }
@@ -49,21 +51,29 @@ static void on_empty_timeout(void *context, void *arg);
 
 void room_watch_empty(struct otter_room *room)
 {
-	if (room->empty_watched || room->closed || room->empty_since_ms == 0 || room->record.empty_timeout_s == 0)
+	if (room->closed || room->ending || room->empty_since_ms == 0 || room->record.empty_timeout_s == 0)
 		return;
-	room->empty_watched = true;
-	otter_deadlines_add(
-		&room->otter->deadlines, room->empty_since_ms + room->record.empty_timeout_s * 1000, on_empty_timeout, otter_room_ref(room), room_unref_data);
+	int64_t look_ms = room->empty_since_ms + room->record.empty_timeout_s * 1000;
+	if (room->empty_look_ms != 0 && room->empty_look_ms <= look_ms)
+		return;
+	room->empty_look_ms = look_ms;
+	otter_deadlines_add(&room->otter->deadlines, look_ms, on_empty_timeout, otter_room_ref(room), room_unref_data);
 }
 
 /* With the lock held. */
 static bool empty_for_too_long(const struct otter_room *room)
 {
-	return !room->closed && room->empty_since_ms != 0 && room->record.empty_timeout_s != 0 &&
+	return !room->closed && !room->ending && room->empty_since_ms != 0 && room->record.empty_timeout_s != 0 &&
 		otter_mono_ms(room->otter->env) >= room->empty_since_ms + room->record.empty_timeout_s * 1000;
 }
 
-/* The store's completion, in one order with those of joins: who came before has a seat by now and keeps the room open, who comes after finds it closed.
+/* Close it as it is known here: if its settings are changed meanwhile, that wins, and its time is looked at again. */
+static void end(struct otter_room *room, int64_t version, const char *reason)
+{
+	otter_close_room(room->otter, room->record.id, version, reason, NULL, NULL);
+}
+
+/* The store's completion, in one order with those of joins: who came before has a seat by now and keeps the room open, who comes after finds it ending.
  * Takes a reference. */
 static void on_still_empty(void *arg, enum otter_err err, const void *row)
 {
@@ -71,13 +81,17 @@ static void on_still_empty(void *arg, enum otter_err err, const void *row)
 	struct otter *o = room->otter;
 	(void)err, (void)row;
 	bool over;
+	int64_t version;
 	{
 		OTTER_LOCKED(&room->lock);
 		over = empty_for_too_long(room);
-		room->closed = room->closed || over;
+		version = room->record.version;
+		room->ending = room->ending || over;
+		if (!over)
+			room_watch_empty(room);
 	}
 	if (over)
-		otter_close_room(o, room->record.id, 0, "empty", NULL, NULL);
+		end(room, version, "empty");
 	otter_room_unref(room);
 	otter_leave(o);
 }
@@ -89,7 +103,8 @@ static void on_empty_timeout(void *context, void *arg)
 	bool over;
 	{
 		OTTER_LOCKED(&room->lock);
-		room->empty_watched = false;
+		if (otter_mono_ms(o->env) >= room->empty_look_ms) /* else a look at another time was asked for meanwhile, and is to come */
+			room->empty_look_ms = 0;
 		over = empty_for_too_long(room);
 		if (!over)
 			room_watch_empty(room);
@@ -103,16 +118,18 @@ static void on_expiry(void *context, void *arg)
 	struct otter *o = context;
 	struct otter_room *room = arg;
 	bool over;
+	int64_t version;
 	{
 		OTTER_LOCKED(&room->lock);
 		over = !room->closed && room->record.expires_ms != 0 && otter_wall_ms(o->env) >= room->record.expires_ms;
-		if (!over && otter_mono_ms(o->env) >= room->expiry_look_ms) { /* else a sooner look was asked for meanwhile, and goes on */
+		version = room->record.version;
+		if (otter_mono_ms(o->env) >= room->expiry_look_ms) /* as above */
 			room->expiry_look_ms = 0;
+		if (!over)
 			room_watch_expiry(room);
-		}
 	}
 	if (over)
-		otter_close_room(o, room->record.id, 0, "expired", NULL, NULL);
+		end(room, version, "expired");
 }
 
 void room_watch_expiry(struct otter_room *room)
@@ -130,6 +147,7 @@ void room_watch_expiry(struct otter_room *room)
 void otter_room_watch(struct otter_room *room)
 {
 	OTTER_LOCKED(&room->lock);
+	room->ending = false;
 	room_watch_expiry(room);
 	room_watch_empty(room);
 }

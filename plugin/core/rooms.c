@@ -8,6 +8,7 @@
 #define NAME_CHARACTERS OTTER_BASE62 "._~-"
 #define METADATA_MAX 4096
 #define EMPTY_TIMEOUT_MAX_S (365 * 24 * 3600)
+#define LOOKED_AT_MOST 1000 /* rooms, for one page of a status: everybody else waits for the store meanwhile */
 
 /* ---- making one ---- */
 
@@ -159,7 +160,7 @@ static void on_room_to_close(void *arg, enum otter_err err, const void *row)
 	if (err != OTTER_OK)
 		pending_fail(p, err);
 	else
-		otter_close_room(p->o, record->id, p->if_match != NULL ? record->version : 0, "request", pending_done, p);
+		otter_close_room(p->o, record->id, version_pinned(p->if_match, record->version), "request", pending_done, p);
 }
 
 void otter_do_room_close(struct otter *o, const char *id_or_name, const struct otter_conditions *when, otter_answer_fn fn, void *arg)
@@ -195,7 +196,8 @@ static void on_room_changed(void *arg, enum otter_err err, const void *row)
 	if (err != OTTER_OK) {
 		answer_err(c->p->fn, c->p->arg, err);
 	} else {
-		struct otter_room *room = otter_find_room(o, record->id);
+		bool waits = record->empty_timeout_s != 0 && record->emptied_ms != OTTER_NEVER_ENTERED; /* its time goes on, here too */
+		struct otter_room *room = waits ? otter_enter_room(o, record) : otter_find_room(o, record->id);
 		if (room != NULL)
 			otter_room_change(room, record);
 		otter_room_unref(room);
@@ -214,7 +216,7 @@ static void on_room_to_change(void *arg, enum otter_err err, const void *row)
 		return;
 	}
 	g_strlcpy(c->to.id, record->id, sizeof c->to.id);
-	c->to.version = c->p->if_match != NULL ? record->version : 0;
+	c->to.version = version_pinned(c->p->if_match, record->version);
 	c->p->o->store->ops->room_update(c->p->o->store, &c->to, c->mask, on_room_changed, c);
 }
 
@@ -281,28 +283,37 @@ struct room_list {
 	struct pending *p;
 	const char *status; /* static: what to keep of the page, or NULL */
 	struct otter_room_query query;
-	int n; /* rows of the page */
+	int limit;  /* of rooms in the page */
+	int looked; /* rows that were looked at: the page ends with the last of them */
+	bool more;  /* there was a row behind it */
 	char next[CURSOR_SIZE];
 	json_t *rooms;
 };
 
+static void look_at(struct room_list *l, const struct otter_room_record *record)
+{
+	l->more = json_array_size(l->rooms) == (size_t)l->limit;
+	if (l->more)
+		return;
+	json_t *room = room_body(l->p->o, record);
+	if (l->status == NULL || strcmp(l->status, json_string_value(json_object_get(room, "status"))) == 0)
+		json_array_append(l->rooms, room);
+	json_decref(room);
+	l->looked++;
+	write_cursor(record->created_ms, record->id, l->next);
+}
+
 static void on_room_row(void *arg, enum otter_err err, const void *row)
 {
 	struct room_list *l = arg;
-	const struct otter_room_record *record = row;
-	if (record != NULL) {
-		json_t *room = room_body(l->p->o, record);
-		if (l->status == NULL || g_strcmp0(l->status, json_string_value(json_object_get(room, "status"))) == 0)
-			json_array_append(l->rooms, room);
-		json_decref(room);
-		l->n++;
-		write_cursor(record->created_ms, record->id, l->next);
+	if (row != NULL) {
+		look_at(l, row);
 		return;
 	}
 	if (err != OTTER_OK)
 		answer_err(l->p->fn, l->p->arg, err);
 	else
-		answer_body(l->p->fn, l->p->arg, json_pack("{s:O, s:s?}", "rooms", l->rooms, "next", l->n == l->query.limit ? l->next : NULL));
+		answer_body(l->p->fn, l->p->arg, json_pack("{s:O, s:s?}", "rooms", l->rooms, "next", l->more || l->looked == l->query.limit ? l->next : NULL));
 	json_decref(l->rooms);
 	pending_end(l->p);
 	g_free(l);
@@ -316,8 +327,6 @@ static enum otter_err read_status(struct room_list *l, const char *status, struc
 			l->status = all[i];
 	if (status != NULL && l->status == NULL)
 		return otter_fail_field(e, "status", "'status' must be open, occupied, full or closed.");
-	l->query.closed = status == NULL || strcmp(status, "closed") == 0;
-	l->query.open = status == NULL || !l->query.closed;
 	return OTTER_OK;
 }
 
@@ -325,13 +334,14 @@ void otter_do_room_list(struct otter *o, const char *status, const char *after, 
 {
 	struct otter_error e = { 0 };
 	struct page page;
-	struct room_list l = { .query.now_ms = otter_wall_ms(o->env) };
+	struct room_list l = { .query = { .open = true, .closed = true, .now_ms = otter_wall_ms(o->env) } };
 	if (read_status(&l, status, &e) != OTTER_OK || read_page(after, limit, &page, &e) != OTTER_OK) {
 		answer_error(fn, arg, &e);
 		return;
 	}
 	l.query.after_ms = page.after_ms;
-	l.query.limit = page.limit;
+	l.limit = page.limit;
+	l.query.limit = l.status != NULL ? LOOKED_AT_MOST : page.limit;
 	memcpy(l.query.after_id, page.after_id, sizeof l.query.after_id);
 	l.p = pending_new(o, fn, arg);
 	if (l.p == NULL)

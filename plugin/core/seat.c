@@ -29,6 +29,19 @@ struct otter_seat *otter_seat_new(const struct otter_env *env, const struct otte
 	return seat;
 }
 
+void otter_seat_take_over(struct otter_seat *seat, const struct otter_join *join, const struct otter_claims *claims)
+{
+	seat->role = otter_role_of(claims->role);
+	g_free(seat->jti);
+	seat->jti = g_strdup(claims->jti);
+	if (join->display != NULL) {
+		g_free(seat->display);
+		seat->display = g_strdup(join->display);
+	}
+	if (join->has_media)
+		seat->media = join->media;
+}
+
 json_t *otter_seat_json(const struct otter_seat *seat)
 {
 	char joined_at[OTTER_TIME_SIZE];

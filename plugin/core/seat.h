@@ -32,6 +32,9 @@ struct otter_seat {
 /* For who comes with this request and this token: a fresh participant, without a place and a connection. New. */
 struct otter_seat *otter_seat_new(const struct otter_env *env, const struct otter_join *join, const struct otter_claims *claims);
 
+/* The newest token of the same identity counts; the seat keeps what the request does not name. */
+void otter_seat_take_over(struct otter_seat *seat, const struct otter_join *join, const struct otter_claims *claims);
+
 /* P of the protocol: new reference. */
 json_t *otter_seat_json(const struct otter_seat *seat);
 

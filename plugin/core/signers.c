@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define SIGNING_OVERLAP_MAX_S (365 * 24 * 3600)
+#define SIGNING_OVERLAP_MAX_S (2 * OTTER_NOT_BEFORE_MAX_S)
 #define ISSUER_TTL_S (24 * 3600)
 #define ISSUER_TTL_MIN_S 60
 
@@ -60,7 +60,7 @@ static const struct otter_json_field rotate_fields[] = {
 
 void otter_do_signing_key_rotate(struct otter *o, const json_t *body, otter_answer_fn fn, void *arg)
 {
-	struct rotate_spec spec = { .overlap_s = o->token_ttl_max_s }; /* every link lives on until its own end */
+	struct rotate_spec spec = { .overlap_s = OTTER_NOT_BEFORE_MAX_S + o->token_ttl_max_s }; /* every link lives on until its own end */
 	struct otter_error e = { 0 };
 	if (body != NULL && otter_json_read(body, rotate_fields, true, &spec, &e) != OTTER_OK) {
 		answer_error(fn, arg, &e);
@@ -186,7 +186,7 @@ static void on_issuer_created(void *arg, enum otter_err err, const void *row)
 		answer_error(c->p->fn, c->p->arg, &e);
 	} else {
 		otter_keyring_put_issuer(&c->p->o->keyring, &c->issuer);
-		otter_log(c->p->o->env, OTTER_LOG_INFO, "issuer %s (%s) was added", c->issuer.id, c->issuer.issuer);
+		otter_log(c->p->o->env, OTTER_LOG_INFO, "issuer %s was added", c->issuer.id);
 		answer_version(c->p->fn, c->p->arg, issuer_json(&c->issuer), true, 0);
 	}
 	issuer_change_end(c);

@@ -6,7 +6,7 @@
  * Every operation takes a completion, which is called exactly once: by the memory store before the operation returns, by SQLite from its writer
  * thread, when the answer is on disk. So never hold a lock over a call into the store, and never block in a completion. Completions run one
  * at a time, in the order in which the operations took effect: what a completion reads is still so while it runs (but of room_peek).
- * Arguments are copied before the operation returns; the row of a completion is borrowed for the call. fn may be NULL: nobody waits. */
+ * Arguments are copied before the operation returns; the row of a completion is borrowed for the call. Of what changes something fn may be NULL: nobody waits. */
 #ifndef OTTER_STORE_H
 #define OTTER_STORE_H
 
@@ -98,8 +98,8 @@ struct otter_store_ops {
 	/* The deployment's own id: `proposal` is stored if there is none. The row is the id as a text. */
 	void (*deployment_id)(struct otter_store *store, const char *proposal, otter_store_fn fn, void *arg);
 
-	/* Forget, some at a time, rooms that were closed (or had expired) before `ended_ms`, and revocations and signing keys that are of no use
-	 * any more at `now_ms`. No row. */
+	/* Forget rooms that were closed (or had expired) before `ended_ms`, and revocations and signing keys that are of no use any more at `now_ms`.
+	 * The row is a bool: it was so much that there may be more. */
 	void (*sweep)(struct otter_store *store, int64_t now_ms, int64_t ended_ms, otter_store_fn fn, void *arg);
 };
 

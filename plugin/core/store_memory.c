@@ -382,7 +382,7 @@ static void memory_sweep(struct otter_store *store, int64_t now_ms, int64_t ende
 		if (!key->active && key->verify_until_ms <= now_ms)
 			g_ptr_array_remove_index(m->signing_keys, i - 1);
 	}
-	answer(fn, arg, OTTER_OK, NULL);
+	answer(fn, arg, OTTER_OK, &(bool){ false });
 }
 
 static const struct otter_store_ops ops = {

@@ -158,11 +158,19 @@ static enum otter_err run_sweep(struct sqlite *s, struct job *job)
 	sqlite3_bind_int64(s->st.room_sweep, 1, job->number);
 	sqlite3_bind_int(s->st.room_sweep, 2, SWEPT_AT_ONCE);
 	enum otter_err err = otter_sqlite_execute(s, s->st.room_sweep);
+	job->has_row = sqlite3_changes(s->db) == SWEPT_AT_ONCE;
 	sqlite3_bind_int64(s->st.revocation_sweep, 1, job->time_ms);
 	if (err == OTTER_OK)
 		err = otter_sqlite_execute(s, s->st.revocation_sweep);
 	sqlite3_bind_int64(s->st.signing_key_sweep, 1, job->time_ms);
 	return err == OTTER_OK ? otter_sqlite_execute(s, s->st.signing_key_sweep) : err;
+}
+
+static void answer_sweep(struct job *job)
+{
+	bool more = job->err == OTTER_OK && job->has_row;
+	if (job->fn != NULL)
+		job->fn(job->arg, job->err, &more);
 }
 
 static void forget_rooms(struct sqlite *s, const struct job *job)
@@ -174,13 +182,7 @@ static void forget_rooms(struct sqlite *s, const struct job *job)
 static void sweep(struct otter_store *store, int64_t now_ms, int64_t ended_ms, otter_store_fn fn, void *arg)
 {
 	otter_sqlite_submit(store,
-		&(struct job){ .run = run_sweep,
-			.settle = forget_rooms,
-			.answer = otter_sqlite_answer_plain,
-			.fn = fn,
-			.arg = arg,
-			.time_ms = now_ms,
-			.number = ended_ms });
+		&(struct job){ .run = run_sweep, .settle = forget_rooms, .answer = answer_sweep, .fn = fn, .arg = arg, .time_ms = now_ms, .number = ended_ms });
 }
 
 /* ---- the writer thread ---- */

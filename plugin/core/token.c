@@ -141,7 +141,8 @@ static bool signed_by_us(const struct otter_token_rules *rules, const struct hea
 /* The issuer of that name whose key it was signed with: NULL if there is none. */
 static const struct otter_issuer_record *signed_by(const struct otter_token_rules *rules, const struct header *header, const char *iss, const char *token)
 {
-	for (size_t i = 0; i < rules->n_issuers; i++) {
+	bool may_join = strcmp(rules->audience, OTTER_AUDIENCE_JOIN) == 0; /* issuers make nothing else */
+	for (size_t i = 0; may_join && i < rules->n_issuers; i++) {
 		const struct otter_issuer_record *issuer = rules->issuers[i];
 		if (strcmp(issuer->issuer, iss) != 0 || strcmp(issuer_algs[issuer->alg].name, header->alg) != 0)
 			continue;
@@ -188,7 +189,7 @@ static bool fits_our_own(const struct otter_token_rules *rules, const struct pay
 /* Of a foreign one: one room, by id or name; a life as long as its issuer may give; made in the past. */
 static bool fits_issuer(const struct otter_token_rules *rules, const struct otter_issuer_record *issuer, const struct payload *p)
 {
-	if (strcmp(rules->audience, OTTER_AUDIENCE_JOIN) != 0 || strcmp(p->aud, issuer->audience) != 0)
+	if (strcmp(p->aud, issuer->audience) != 0)
 		return false;
 	if ((p->room != NULL) == (p->room_name != NULL) || (p->room != NULL && !g_str_has_prefix(p->room, "rm_")))
 		return false;
@@ -197,12 +198,12 @@ static bool fits_issuer(const struct otter_token_rules *rules, const struct otte
 	return p->exp != 0 && p->exp - p->iat <= issuer->max_ttl_s && p->iat <= rules->now_ms / 1000 + OTTER_TOKEN_LEEWAY_S;
 }
 
-static enum otter_err judge_times(const struct otter_token_rules *rules, const struct payload *p, struct otter_error *e)
+static enum otter_err judge_times(const struct otter_token_rules *rules, const struct payload *p, bool foreign, struct otter_error *e)
 {
 	int64_t now_s = rules->now_ms / 1000;
 	if (p->exp != 0 && now_s >= p->exp) /* RFC 7519, 4.1.4: "on or after" */
 		return otter_fail(e, OTTER_TOKEN_EXPIRED, NULL);
-	if (now_s < p->nbf)
+	if (now_s + (foreign ? OTTER_TOKEN_LEEWAY_S : 0) < p->nbf)
 		return otter_fail(e, OTTER_NOT_YET_VALID, NULL);
 	return OTTER_OK;
 }
@@ -261,11 +262,13 @@ enum otter_err otter_token_verify(const struct otter_token_rules *rules, const c
 	if (head == NULL || json == NULL || !read_header(head, &header) || otter_json_read(json, payload_fields, false, &p, &ignored) != OTTER_OK ||
 		!is_genuine(rules, token, &parts, &header, &p) || !is_role(p.role) || (p.name != NULL && !otter_text_displayable(p.name, 64)))
 		return otter_fail(e, OTTER_TOKEN_INVALID, NULL);
-	enum otter_err err = judge_times(rules, &p, e);
+	bool foreign = strcmp(header.alg, HS256) != 0; /* is_genuine saw to that */
+	enum otter_err err = judge_times(rules, &p, foreign, e);
 	if (err != OTTER_OK)
 		return err;
 	*out = (struct otter_claims){ .room = g_strdup(p.room != NULL ? p.room : p.room_name),
 		.by_name = p.room == NULL,
+		.foreign = foreign,
 		.sub = g_strdup(p.sub),
 		.name = g_strdup(p.name),
 		.role = g_strdup(p.role),

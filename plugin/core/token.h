@@ -26,9 +26,10 @@ struct otter_signing_key {
 struct otter_claims {
 	char *room; /* id; with `by_name` its unique name (foreign issuers only) */
 	bool by_name;
-	char *sub;  /* join: identity; seat: participant */
-	char *name; /* display */
-	char *role; /* "guest" or "host" */
+	bool foreign; /* of an issuer, whose clock may be ahead of ours by OTTER_TOKEN_LEEWAY_S */
+	char *sub;    /* join: identity; seat: participant */
+	char *name;   /* display */
+	char *role;   /* "guest" or "host" */
 	char *jti;
 	int64_t iat_s, exp_s, nbf_s; /* Unix seconds; exp_s 0: no end (seat tokens only); nbf_s 0: none */
 };

@@ -20,6 +20,7 @@ struct way_in {
 	enum wish wish; /* credentials alone; with signaling and the gate's token; or the room */
 	char *room;     /* id or name that the token must be for, or NULL */
 	bool seat;      /* by a seat token: claims.sub is the participant */
+	bool waits;     /* he is not in yet */
 	struct otter_claims claims;
 };
 
@@ -44,25 +45,25 @@ static char *token_user(const struct way_in *w, const struct otter_room_record *
 	return g_string_free(name, FALSE);
 }
 
-static enum otter_err check_way_in(const struct way_in *w, const struct otter_room_record *room, struct otter_error *e)
+/* Seat tokens have no end but that of their seat. */
+static enum otter_err check_seat(struct way_in *w, const struct otter_room_record *room, struct otter_error *e)
 {
-	bool knock;
-	if (w->claims.by_name && !otter_room_record_open(room, otter_wall_ms(w->o->env))) /* the name is free by now */
-		return otter_fail(e, OTTER_ROOM_NOT_FOUND, NULL);
-	if (w->room != NULL && strcmp(w->room, room->id) != 0 && strcmp(w->room, room->unique_name) != 0)
-		return otter_fail(e, OTTER_WRONG_ROOM, NULL);
-	if (!w->seat && otter_revocations_judge(&w->o->revocations, room->id, &w->claims, &knock, e) != OTTER_OK)
-		return e->err;
-	if (w->wish == WISH_ROOM)
-		return OTTER_OK;
-	if (!otter_room_record_open(room, otter_wall_ms(w->o->env)))
-		return otter_fail(e, OTTER_ROOM_CLOSED, NULL);
-	if (!w->seat)
-		return OTTER_OK;
 	struct otter_room *present = otter_find_room(w->o, room->id);
-	bool has = present != NULL && otter_room_has(present, w->claims.sub);
+	bool has = present != NULL && otter_room_has(present, w->claims.sub, &w->waits);
 	otter_room_unref(present);
 	return has ? OTTER_OK : otter_fail(e, OTTER_SEAT_GONE, NULL);
+}
+
+static enum otter_err check_way_in(struct way_in *w, const struct otter_room_record *room, struct otter_error *e)
+{
+	bool knock;
+	if (otter_judge_room(w->o, &w->claims, w->room, room, e) != OTTER_OK)
+		return e->err;
+	if (!w->seat && otter_revocations_judge(&w->o->revocations, room->id, &w->claims, &knock, e) != OTTER_OK)
+		return e->err;
+	if (w->wish != WISH_ROOM && !otter_room_record_open(room, otter_wall_ms(w->o->env)))
+		return otter_fail(e, OTTER_ROOM_CLOSED, NULL);
+	return w->seat ? check_seat(w, room, e) : OTTER_OK;
 }
 
 static json_t *way_in_json(const struct way_in *w, const struct otter_room_record *room)
@@ -70,9 +71,10 @@ static json_t *way_in_json(const struct way_in *w, const struct otter_room_recor
 	struct otter *o = w->o;
 	if (w->wish == WISH_ROOM)
 		return otter_room_record_json(room, otter_room_presence(o, room->id), otter_wall_ms(o->env));
-	g_autofree char *user = w->seat ? g_strdup(w->claims.sub) : token_user(w, room);
+	bool inside = w->seat && !w->waits;
+	g_autofree char *user = inside ? g_strdup(w->claims.sub) : token_user(w, room);
 	json_t *body =
-		otter_turn_credentials(&o->turn, o->env, user, w->seat ? OTTER_TURN_SEAT_TTL_S : OTTER_TURN_TOKEN_TTL_S, room->privacy == OTTER_PRIVACY_RELAY);
+		otter_turn_credentials(&o->turn, o->env, user, inside ? OTTER_TURN_SEAT_TTL_S : OTTER_TURN_TOKEN_TTL_S, room->privacy == OTTER_PRIVACY_RELAY);
 	if (w->wish == WISH_CREDENTIALS)
 		return body;
 	g_autofree char *gate = o->gate_secret != NULL ? otter_gate_token(o->env, o->gate_secret, o->gate_ttl_s) : NULL;

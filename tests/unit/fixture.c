@@ -117,11 +117,28 @@ struct asked wait_for(struct otter *o, verb_fn verb, const char *text)
 	return w.asked;
 }
 
-static void create_from_text(struct otter *o, const char *text, otter_answer_fn fn, void *arg)
+struct asked wait_for_two(struct otter *o, verb_of_two_fn verb, const char *one, const char *other)
+{
+	struct waiting w = { 0 };
+	otter_latch_init(&w.latch);
+	verb(o, one, other, on_answer, &w);
+	otter_latch_wait(&w.latch);
+	otter_latch_clear(&w.latch);
+	return w.asked;
+}
+
+/* New, or NULL of NULL. */
+static json_t *body_of(const char *text)
 {
 	json_error_t why;
-	json_auto_t *body = text != NULL ? json_loads(text, 0, &why) : NULL;
+	json_t *body = text != NULL ? json_loads(text, 0, &why) : NULL;
 	g_assert_true(text == NULL || body != NULL);
+	return body;
+}
+
+static void create_from_text(struct otter *o, const char *text, otter_answer_fn fn, void *arg)
+{
+	json_auto_t *body = body_of(text);
 	otter_do_room_create(o, body, &(struct otter_conditions){ 0 }, fn, arg);
 }
 
@@ -143,6 +160,68 @@ static void close_unconditionally(struct otter *o, const char *id, otter_answer_
 struct asked room_close(struct otter *o, const char *id)
 {
 	return wait_for(o, close_unconditionally, id);
+}
+
+static void change_by_text(struct otter *o, const char *id, const char *text, otter_answer_fn fn, void *arg)
+{
+	json_auto_t *body = body_of(text);
+	otter_do_room_change(o, id, body, &(struct otter_conditions){ 0 }, fn, arg);
+}
+
+struct asked room_change(struct otter *o, const char *id, const char *json)
+{
+	return wait_for_two(o, change_by_text, id, json);
+}
+
+static void list_from(struct otter *o, const char *status, const char *after, otter_answer_fn fn, void *arg)
+{
+	otter_do_room_list(o, status, after, NULL, fn, arg);
+}
+
+struct asked room_list(struct otter *o, const char *status, const char *after)
+{
+	return wait_for_two(o, list_from, status, after);
+}
+
+static void mint_by_text(struct otter *o, const char *room, const char *text, otter_answer_fn fn, void *arg)
+{
+	json_auto_t *body = body_of(text);
+	otter_do_token_mint(o, room, body, fn, arg);
+}
+
+struct asked token_mint(struct otter *o, const char *room, const char *json)
+{
+	return wait_for_two(o, mint_by_text, room, json);
+}
+
+static void revoke_by_jti(struct otter *o, const char *room, const char *jti, otter_answer_fn fn, void *arg)
+{
+	otter_do_token_revoke(o, room, &(struct otter_revoke){ .jti = jti }, fn, arg);
+}
+
+struct asked revoke_jti(struct otter *o, const char *room, const char *jti)
+{
+	return wait_for_two(o, revoke_by_jti, room, jti);
+}
+
+static void revoke_by_identity(struct otter *o, const char *room, const char *identity, otter_answer_fn fn, void *arg)
+{
+	otter_do_token_revoke(o, room, &(struct otter_revoke){ .identity = identity }, fn, arg);
+}
+
+struct asked revoke_identity(struct otter *o, const char *room, const char *identity)
+{
+	return wait_for_two(o, revoke_by_identity, room, identity);
+}
+
+static void eject_and_revoke(struct otter *o, const char *room, const char *participant, otter_answer_fn fn, void *arg)
+{
+	otter_do_participant_eject(o, room, participant, "true", fn, arg);
+}
+
+struct asked put_out(struct otter *o, const char *room, const char *participant)
+{
+	return wait_for_two(o, eject_and_revoke, room, participant);
 }
 
 struct asked way_in_connect(struct otter *o, const char *token)

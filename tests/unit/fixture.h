@@ -37,9 +37,17 @@ struct asked {
 };
 typedef void (*verb_fn)(struct otter *o, const char *text, otter_answer_fn fn, void *arg);
 struct asked wait_for(struct otter *o, verb_fn verb, const char *text);
+typedef void (*verb_of_two_fn)(struct otter *o, const char *one, const char *other, otter_answer_fn fn, void *arg);
+struct asked wait_for_two(struct otter *o, verb_of_two_fn verb, const char *one, const char *other);
 struct asked room_create(struct otter *o, const char *json);
 struct asked room_get(struct otter *o, const char *id);
 struct asked room_close(struct otter *o, const char *id);
+struct asked room_change(struct otter *o, const char *id, const char *json);
+struct asked room_list(struct otter *o, const char *status, const char *after);
+struct asked token_mint(struct otter *o, const char *room, const char *json);
+struct asked revoke_jti(struct otter *o, const char *room, const char *jti);
+struct asked revoke_identity(struct otter *o, const char *room, const char *identity);
+struct asked put_out(struct otter *o, const char *room, const char *participant); /* with revoke */
 struct asked way_in_connect(struct otter *o, const char *token);
 struct asked way_in_credentials(struct otter *o, const char *token);
 

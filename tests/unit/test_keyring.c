@@ -102,7 +102,7 @@ static void another_deployment_refuses_our_links(void)
 static void no_secret_lies_in_the_database(void)
 {
 	begin();
-	struct otter_signing_key signing = g_array_index(ring.signing_keys, struct otter_signing_key, 0);
+	struct otter_signing_key signing = g_array_index(ring.keys->signing_keys, struct otter_signing_key, 0);
 	close_ring();
 	static const char *const suffixes[] = { "", "-wal" };
 	for (size_t i = 0; i < G_N_ELEMENTS(suffixes); i++) {

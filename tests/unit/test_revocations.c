@@ -68,6 +68,20 @@ static void of_an_identity_the_tokens_until_then_are_revoked_and_later_ones_are_
 	end();
 }
 
+static void a_foreign_clock_that_is_ahead_saves_no_token(void)
+{
+	begin();
+	bool knock;
+	struct otter_error e = { 0 };
+	struct otter_revocation_record record = of(OTTER_REVOKED_IDENTITY, "ann");
+	otter_revocations_put(&revocations, &record);
+	struct otter_claims claims = { .jti = (char *)"a-1", .sub = (char *)"ann", .iat_s = NOW_S + OTTER_TOKEN_LEEWAY_S, .foreign = true };
+	g_assert_cmpint(otter_revocations_judge(&revocations, "rm_1", &claims, &knock, &e), ==, OTTER_TOKEN_REVOKED);
+	claims.iat_s++;
+	g_assert_cmpint(otter_revocations_judge(&revocations, "rm_1", &claims, &knock, NULL), ==, OTTER_OK);
+	end();
+}
+
 static void a_link_that_knocks_is_let_through_with_a_word_and_revoked_is_stronger(void)
 {
 	begin();
@@ -98,6 +112,7 @@ static void what_is_of_no_use_any_more_is_forgotten(void)
 }
 
 static const struct check checks[] = {
+	{ "a foreign clock that is ahead saves no token", a_foreign_clock_that_is_ahead_saves_no_token },
 	{ "a revoked jti opens its room no more, and no other is touched", a_revoked_jti_opens_its_room_no_more_and_no_other_is_touched },
 	{ "of an identity the tokens until then are revoked, and later ones are good",
 		of_an_identity_the_tokens_until_then_are_revoked_and_later_ones_are_good },

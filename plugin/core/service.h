@@ -117,7 +117,7 @@ void otter_do_ready(struct otter *o, otter_answer_fn fn, void *arg);
 /* What a page may know before it has a token: new reference. */
 json_t *otter_config_json(struct otter *o);
 
-/* Rooms in memory and seats in them now. */
+/* Rooms with somebody in them and seats in them now. */
 void otter_count(struct otter *o, unsigned *rooms, unsigned *participants);
 
 /* Where signaling is ("ws://…"); borrowed, lives as long as the core. */

@@ -57,7 +57,14 @@ def test_two_hundred_who_create_one_name_at_once_make_one_room(home):
 
 # Lifetimes
 
-def test_a_closed_room_is_read_by_its_id_for_a_while_and_then_forgotten(request):
+def test_if_match_star_is_any_version_however_many_change_it_at_once(home):
+    path = f"/v1/rooms/{home.create_room()['id']}"
+    with ThreadPoolExecutor(16) as pool:
+        codes = list(pool.map(lambda n: home.rest("PATCH", path, {"metadata": {"n": n}}, headers={"If-Match": "*"}).status_code, range(64)))
+    assert codes == [200] * 64
+
+
+def test_a_closed_room_is_read_by_its_id_for_a_while_and_then_forgotten():
     with OtterHome(settings={"general": {"closed_retention": 0}}) as home:
         kept, gone = home.create_room(), home.create_room()
         home.rest("DELETE", f"/v1/rooms/{gone['id']}")

@@ -70,8 +70,10 @@ def test_a_disk_that_may_not_be_written_is_unavailable_and_loses_nothing():
         with immutable(data, data / "otter.db", data / "otter.db-wal"):  # not -shm, which is mapped: there it would be SIGBUS, as on no disk
             for _ in range(3):
                 answer = home.rest("POST", "/v1/rooms", {})
-                assert_error(answer, 503, "unavailable")
+                error = assert_error(answer, 503, "unavailable")
                 assert answer.headers["Retry-After"]
+                log = Path(home.home, "log", "janus.log").read_text(encoding="utf-8")
+                assert f"{error['request_id']} was answered 503" in log, "what the operator is told to look for"
             assert_error(home.rest("DELETE", f"/v1/rooms/{first['id']}"), 503, "unavailable")
             assert_reads_and_tokens_go_on(home, first, first["token"])
         answered.add(home.create_room()["id"])

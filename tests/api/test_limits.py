@@ -3,6 +3,7 @@
 
 import time
 from contextlib import ExitStack
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from api.conftest import assert_error
@@ -298,3 +299,32 @@ def test_a_body_has_at_most_64_kib(home, nothing_new, size, status):
         nothing_new.append(answer.json())
     else:
         assert_error(answer, 413, "too_large")
+
+
+def test_an_api_key_that_has_expired_is_no_guess_and_hears_why(guarded_home):
+    """Its owner has to learn the cause, not that somebody guesses from this address."""
+    soon = datetime.now(timezone.utc) + timedelta(seconds=1)
+    key = guarded_home.rest("POST", "/v1/keys", {"name": "old", "scopes": ["rooms:read"], "expires_at": soon.isoformat()}).json()["key"]
+    headers = {"X-Forwarded-For": "198.51.100.77"}
+    wait_until(lambda: guarded_home.rest("GET", "/v1/rooms", key=key, headers=headers).status_code == 401, 5, "the key has expired")
+    codes = []
+    while "rate_limited" not in codes:
+        codes.append(guarded_home.rest("GET", "/v1/rooms", key=WRONG, headers=headers).json()["code"])
+        assert len(codes) < 50
+    for _ in range(20):
+        answer = guarded_home.rest("GET", "/v1/rooms", key=key, headers=headers)
+        assert_error(answer, 401, "unauthorized")
+        assert "has expired" in answer.json()["message"]
+
+
+# Rate
+
+def test_a_key_has_so_many_requests_a_second_and_is_told_when_to_go_on():
+    with OtterHome(settings={"limits": {"key_requests_per_second": 5}}) as home:
+        answers = [home.rest("GET", "/v1/rooms") for _ in range(30)]
+        refused = [answer for answer in answers if answer.status_code == 429]
+        assert answers[0].status_code == 200 and refused
+        for answer in refused:
+            assert_error(answer, 429, "rate_limited")
+            assert answer.headers["Retry-After"] == "1"
+        wait_until(lambda: home.rest("GET", "/v1/rooms").status_code == 200, 5, "a second later it is served again")

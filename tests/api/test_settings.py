@@ -12,6 +12,7 @@ WRONG = {
     "an origin for all": ({"general": {"allowed_origins": ["*"]}}, "general.allowed_origins: '*'"),
     "a text for a list": ({"general": {"allowed_origins": "https://app.example.org"}}, "general.allowed_origins: write a list"),
     "no network": ({"general": {"trusted_proxies": ["127.0.0.1", "10.0.0.1/8"]}}, "general.trusted_proxies: '10.0.0.1/8'"),
+    "a path in the public URL": ({"general": {"public_url": "https://a.example/calls"}}, "general.public_url is 'https://a.example/calls'"),
     "a limit of nothing": ({"limits": {"connections": 0}}, "limits.connections is '0'"),
 }
 UNREADABLE = {

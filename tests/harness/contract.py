@@ -71,6 +71,8 @@ class Operation:
         if response is None:
             problem("this status is not described")
             return
+        if "ETag" in answer.headers and "ETag" not in response.get("headers", {}):
+            problem("the header ETag is not described")
         for name, header in response.get("headers", {}).items():
             self._check_header(answer, name, resolved(header), problem)
         _check_body(answer, response.get("content"), self._validators(answer.status_code, response), problem)

@@ -180,7 +180,23 @@ static void the_active_key_signs_whatever_the_clock_said(void)
 	end();
 }
 
+static void a_token_on_its_way_is_judged_again_when_the_keys_have_changed(void)
+{
+	begin();
+	struct otter_error e = { 0 };
+	g_autofree char *token = sign();
+	guint64 then = otter_keyring_generation(&ring);
+	g_assert_cmpint(otter_keyring_still_verifies(&ring, OTTER_AUDIENCE_JOIN, token, then, &e), ==, OTTER_OK);
+	rotate(60000);
+	g_assert_cmpuint(otter_keyring_generation(&ring), >, then);
+	g_assert_cmpint(otter_keyring_still_verifies(&ring, OTTER_AUDIENCE_JOIN, token, then, &e), ==, OTTER_OK);
+	rotate(0);
+	g_assert_cmpint(otter_keyring_still_verifies(&ring, OTTER_AUDIENCE_JOIN, token, then, &e), ==, OTTER_TOKEN_INVALID);
+	end();
+}
+
 static const struct check checks[] = {
+	{ "a token on its way is judged again when the keys have changed", a_token_on_its_way_is_judged_again_when_the_keys_have_changed },
 	{ "links of an older key live on for the overlap, and over a restart", links_of_an_older_key_live_on_for_the_overlap_and_over_a_restart },
 	{ "without an overlap every older link ends at once", without_an_overlap_every_older_link_ends_at_once },
 	{ "the active key signs, whatever the clock said", the_active_key_signs_whatever_the_clock_said },

@@ -881,6 +881,44 @@ static void an_unknown_url_is_refused_with_words(void)
 	end();
 }
 
+struct swept {
+	bool more;
+	struct otter_latch latch;
+};
+
+static void on_swept(void *arg, enum otter_err err, const void *row)
+{
+	struct swept *swept = arg;
+	swept->more = row != NULL && *(const bool *)row;
+	otter_latch_open(&swept->latch, err);
+}
+
+static bool sweep_leaves_more(void)
+{
+	struct swept swept = { 0 };
+	otter_latch_init(&swept.latch);
+	store->ops->sweep(store, NOON_MS + 10, NOON_MS + 10, on_swept, &swept);
+	g_assert_cmpint(otter_latch_wait(&swept.latch), ==, OTTER_OK);
+	return swept.more;
+}
+
+static void a_sweep_says_when_there_is_more(void)
+{
+	begin(true);
+	for (int i = 0; i < 1100; i++) {
+		g_autofree char *id = g_strdup_printf("rm_%d", i);
+		struct otter_room_record room = record(id, "");
+		room.expires_ms = NOON_MS + 1;
+		store->ops->room_create(store, &room, NULL, NULL);
+	}
+	g_assert_true(sweep_leaves_more());
+	g_assert_true(sweep_leaves_more());
+	g_assert_false(sweep_leaves_more());
+	g_autofree char *n = ask_sql("SELECT count(*) FROM room");
+	g_assert_cmpstr(n, ==, "0");
+	end();
+}
+
 /* ---- rooms that are kept in memory ---- */
 
 #define MORE_THAN_ARE_KEPT 5000
@@ -976,6 +1014,7 @@ static const struct check both[] = {
 };
 
 static const struct check sqlite_alone[] = {
+	{ "a sweep says when there is more", a_sweep_says_when_there_is_more },
 	{ "a database of an older schema is brought forward, with all that is in it", a_database_of_an_older_schema_is_brought_forward_with_all_that_is_in_it },
 	{ "what a full disk refuses is not there, the rest is, and reads go on", what_a_full_disk_refuses_is_not_there_and_the_rest_is_and_reads_go_on },
 	{ "all of a burst is answered and on disk", all_of_a_burst_is_answered_and_on_disk },

@@ -249,6 +249,60 @@ static enum otter_err watch_empty_rooms(struct otter *o, struct otter_error *e)
 	return err == OTTER_OK ? OTTER_OK : otter_fail(e, err, "the rooms cannot be read from the store.");
 }
 
+/* ---- seats of before the restart ---- */
+
+struct restoring {
+	struct otter *o;
+	GArray *seats; /* struct otter_seat_record, room by room */
+	guint next;    /* the first one of the room that is asked for */
+	struct otter_latch latch;
+};
+
+static void on_seat(void *arg, enum otter_err err, const void *row)
+{
+	struct restoring *r = arg;
+	if (row != NULL)
+		g_array_append_vals(r->seats, row, 1);
+	else
+		otter_latch_open(&r->latch, err);
+}
+
+static const struct otter_seat_record *seat_to_restore(const struct restoring *r, guint i)
+{
+	return i < r->seats->len ? &g_array_index(r->seats, struct otter_seat_record, i) : NULL;
+}
+
+/* All of one room's. */
+static void on_room_of_seats(void *arg, enum otter_err err, const void *row)
+{
+	struct restoring *r = arg;
+	const struct otter_room_record *record = row;
+	const struct otter_seat_record *seat = seat_to_restore(r, r->next);
+	bool open = record != NULL && otter_room_record_open(record, otter_wall_ms(r->o->env));
+	struct otter_room *room = open ? otter_enter_room(r->o, record) : NULL;
+	g_autofree char *id = g_strdup(seat->room);
+	for (; seat != NULL && strcmp(seat->room, id) == 0; seat = seat_to_restore(r, ++r->next))
+		if (room != NULL)
+			otter_room_restore(room, seat);
+	otter_room_unref(room);
+	otter_latch_open(&r->latch, err == OTTER_ROOM_NOT_FOUND ? OTTER_OK : err);
+}
+
+static enum otter_err restore_seats(struct otter *o, struct otter_error *e)
+{
+	struct restoring r = { .o = o, .seats = g_array_new(FALSE, FALSE, sizeof(struct otter_seat_record)) };
+	otter_latch_init(&r.latch);
+	o->store->ops->seat_each(o->store, on_seat, &r);
+	enum otter_err err = otter_latch_wait(&r.latch);
+	while (err == OTTER_OK && r.next < r.seats->len) {
+		o->store->ops->room_get(o->store, seat_to_restore(&r, r.next)->room, on_room_of_seats, &r);
+		err = otter_latch_wait(&r.latch);
+	}
+	otter_latch_clear(&r.latch);
+	g_array_free(r.seats, TRUE);
+	return err == OTTER_OK ? OTTER_OK : otter_fail(e, err, "the seats cannot be read from the store.");
+}
+
 struct otter *otter_open(const struct otter_config *config, struct otter_error *e)
 {
 	if (config->signing_secret_file == NULL && g_strcmp0(config->store, "memory") != 0) {
@@ -257,7 +311,7 @@ struct otter *otter_open(const struct otter_config *config, struct otter_error *
 	}
 	struct otter *o = otter_new(config);
 	o->store = otter_store_open(o->env, config->store, e);
-	if (o->store == NULL || open_keys(o, config, e) != OTTER_OK || watch_empty_rooms(o, e) != OTTER_OK)
+	if (o->store == NULL || open_keys(o, config, e) != OTTER_OK || watch_empty_rooms(o, e) != OTTER_OK || restore_seats(o, e) != OTTER_OK)
 		goto fail;
 	{
 		OTTER_LOCKED(&registry.lock);

@@ -58,8 +58,10 @@ static void on_room_to_eject_from(void *arg, enum otter_err err, const void *row
 		pending_fail(p, err);
 	else if (ejecting->revoke)
 		eject_and_revoke(p, room, ejecting->participant);
+	else if (otter_room_eject(room, ejecting->participant))
+		p->o->store->ops->seat_end(p->o->store, ejecting->participant, pending_done, p); /* answered when it is on disk */
 	else
-		pending_done(p, otter_room_eject(room, ejecting->participant) ? OTTER_OK : OTTER_PARTICIPANT_NOT_FOUND, NULL);
+		pending_fail(p, OTTER_PARTICIPANT_NOT_FOUND);
 	otter_room_unref(room);
 	g_free(ejecting);
 }

@@ -3,6 +3,7 @@
 #ifndef OTTER_PROTOCOL_H
 #define OTTER_PROTOCOL_H
 
+#include "records.h"
 #include "err.h"
 
 #include <stdbool.h>
@@ -10,7 +11,6 @@
 
 #define OTTER_MESSAGE_MAX 65536 /* bytes of a signal's payload */
 #define OTTER_DISPLAY_MAX 64    /* characters */
-#define OTTER_INSTANCE_SIZE 65
 #define OTTER_CANDIDATES_MAX 64 /* in one signal */
 
 struct otter_media {

@@ -13,6 +13,8 @@
 #define OTTER_IDENTITY_SIZE 129   /* 128 bytes + NUL: an identity, an issuer, an audience */
 #define OTTER_PUBLIC_KEY_MAX 4096 /* bytes of a PEM */
 #define OTTER_NEVER_ENTERED (-1)  /* of emptied_ms */
+#define OTTER_DISPLAY_SIZE 257    /* 64 characters of up to 4 bytes + NUL */
+#define OTTER_INSTANCE_SIZE 65    /* 8 to 64 characters + NUL */
 
 enum otter_privacy { OTTER_PRIVACY_DIRECT, OTTER_PRIVACY_RELAY };
 
@@ -25,10 +27,25 @@ struct otter_room_record {
 	int64_t empty_timeout_s; /* 0: never */
 	int64_t expires_ms;      /* 0: never */
 	int64_t created_ms, updated_ms;
-	int64_t closed_ms;    /* 0: not closed */
-	int64_t emptied_ms;   /* when the last one left; 0: somebody is inside; or OTTER_NEVER_ENTERED. No setting: changes no version */
-	int64_t version;      /* of the settings */
-	const char *metadata; /* compact JSON text of an object */
+	int64_t closed_ms;               /* 0: not closed */
+	int64_t emptied_ms;              /* when the last one left; 0: somebody is inside; or OTTER_NEVER_ENTERED. No setting: changes no version */
+	int64_t version;                 /* of the settings */
+	int64_t last_order, last_attach; /* that were ever given to a seat. No settings either */
+	const char *metadata;            /* compact JSON text of an object */
+};
+
+enum otter_seat_flag { OTTER_SEAT_AUDIO = 1 << 0, OTTER_SEAT_VIDEO = 1 << 1, OTTER_SEAT_SCREEN = 1 << 2, OTTER_SEAT_HAND = 1 << 3 };
+
+/* A seat, for its owner to find it again after a restart of the server. */
+struct otter_seat_record {
+	char participant[OTTER_ID_SIZE], room[OTTER_ID_SIZE];
+	char identity[OTTER_IDENTITY_SIZE]; /* empty: none */
+	char jti[65];
+	char display[OTTER_DISPLAY_SIZE];
+	char instance[OTTER_INSTANCE_SIZE];
+	bool host;
+	unsigned flags; /* enum otter_seat_flag, or-ed */
+	int64_t order, attach, joined_ms;
 };
 
 /* What may be changed of a room. */

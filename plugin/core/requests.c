@@ -41,7 +41,7 @@ static const char *audience_of(const struct entering *en)
 static enum otter_err sit_down(struct entering *en, const struct otter_room_record *record, struct otter_error *e)
 {
 	struct otter *o = en->conn->otter;
-	/* Seats live in memory alone: a room that is not there has none to resume. */
+	/* The rooms in which somebody has a seat are in memory, also after a restart: one that is not there has none to resume. */
 	struct otter_room *room = en->resume ? otter_find_room(o, record->id) : otter_enter_room(o, record);
 	if (room == NULL)
 		return otter_fail(e, OTTER_SEAT_GONE, NULL);

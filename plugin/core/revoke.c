@@ -8,6 +8,14 @@ void revoking_fail(struct revoking *r, enum otter_err err)
 	g_free(r);
 }
 
+/* Answered when the ends of all seats that it cost are on disk: they went to the store before. */
+static void on_put_out(void *arg, enum otter_err err, const void *row)
+{
+	struct revoking *r = arg;
+	pending_done(r->p, err, row);
+	g_free(r);
+}
+
 /* Takes effect at once: completions come one at a time, so no join is in between. */
 static void on_revoked(void *arg, enum otter_err err, const void *row)
 {
@@ -27,8 +35,7 @@ static void on_revoked(void *arg, enum otter_err err, const void *row)
 	otter_room_unref(room);
 	otter_log(o->env, OTTER_LOG_INFO, "%s revoked in %s", r->revocation.kind == OTTER_REVOKED_JTI ? "a token is" : "tokens of somebody are",
 		r->revocation.room);
-	pending_done(r->p, OTTER_OK, NULL);
-	g_free(r);
+	o->store->ops->seat_end(o->store, r->participant, on_put_out, r);
 }
 
 void revoking_go(struct revoking *r, const char *room)

@@ -14,6 +14,8 @@ struct otter_room *otter_room_new(struct otter *o, const struct otter_room_recor
 	room->record = *record;
 	room->record.metadata = g_strdup(record->metadata);
 	room->closed = record->closed_ms != 0;
+	room->last_order = record->last_order;
+	room->last_attach = record->last_attach;
 	otter_lock_init(&room->lock);
 	room->entry_noted = record->emptied_ms != OTTER_NEVER_ENTERED;
 	if (room->entry_noted) { /* before a restart: since then, or since now if somebody was still inside */

@@ -63,6 +63,9 @@ enum otter_err otter_room_credentials(struct otter_room *room, struct otter_conn
 /* Relay. `reply` gets "dropped" if the other's instance is not the current one. participant_not_found, peer_away, invalid_request, forbidden. */
 enum otter_err otter_room_signal(struct otter_room *room, struct otter_conn *conn, const struct otter_signal *signal, json_t *reply, struct otter_error *e);
 
+/* Before a restart somebody had this seat (they come in order): it is away until the resume timeout. */
+void otter_room_restore(struct otter_room *room, const struct otter_seat_record *record);
+
 /* The connection is gone or silent: its seat, if it still has it, is away until the resume timeout. */
 void otter_room_away(struct otter_room *room, struct otter_conn *conn);
 

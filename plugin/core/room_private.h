@@ -59,6 +59,9 @@ void room_note_presence(struct otter_room *room);
 /* Give a seat to a connection; whoever had it is told. A new instance counts as a new attachment. */
 void room_attach(struct otter_room *room, struct otter_seat *seat, struct otter_conn *conn, const char *instance);
 
+/* What it is by now goes to the store. */
+void room_keep(struct otter_room *room, const struct otter_seat *seat);
+
 /* Put a seat that is in no list among the seats, as the newest. */
 void room_sit(struct otter_room *room, struct otter_seat *seat);
 

@@ -19,6 +19,13 @@ void room_attach(struct otter_room *room, struct otter_seat *seat, struct otter_
 	}
 }
 
+void room_keep(struct otter_room *room, const struct otter_seat *seat)
+{
+	struct otter_store *store = room->otter->store;
+	const struct otter_seat_record record = otter_seat_record(seat, room->record.id);
+	store->ops->seat_put(store, &record);
+}
+
 void room_sit(struct otter_room *room, struct otter_seat *seat)
 {
 	seat->order = ++room->last_order;
@@ -66,6 +73,7 @@ enum otter_err otter_room_join(
 	if (seat != NULL) {
 		room_attach(room, seat, conn, join->instance);
 		otter_seat_take_over(seat, join, claims);
+		room_keep(room, seat);
 		welcome(room, seat, id);
 		room_tell_updated(room, seat);
 		return OTTER_OK;
@@ -81,6 +89,7 @@ enum otter_err otter_room_join(
 	seat = otter_seat_new(room->otter->env, join, claims);
 	room_sit(room, seat);
 	room_attach(room, seat, conn, join->instance);
+	room_keep(room, seat);
 	welcome(room, seat, id);
 	room_tell_others(room, seat, room_event_about("participant-joined", seat));
 	return OTTER_OK;
@@ -100,7 +109,10 @@ enum otter_err otter_room_resume(
 	struct otter_seat *seat = room_seat_of_participant(room, participant);
 	if (seat == NULL)
 		return otter_fail(e, OTTER_SEAT_GONE, NULL);
+	bool reloaded = strcmp(seat->instance, instance) != 0;
 	room_attach(room, seat, conn, instance);
+	if (reloaded)
+		room_keep(room, seat);
 	welcome(room, seat, id);
 	room_tell_updated(room, seat);
 	otter_log(room->otter->env, OTTER_LOG_INFO, "%s resumed in %s", seat->participant, room->record.id);
@@ -117,6 +129,7 @@ static void seat_end(struct otter_room *room, struct otter_seat *seat, const cha
 		i++;
 	memmove(&room->seats[i], &room->seats[i + 1], (room->n_seats - i - 1) * sizeof room->seats[0]);
 	room->seats[--room->n_seats] = NULL;
+	room->otter->store->ops->seat_end(room->otter->store, seat->participant, NULL, NULL);
 	room_tell_others(room, NULL, room_event_left(seat, reason));
 	otter_log(room->otter->env, OTTER_LOG_INFO, "%s left %s (%s)", seat->participant, room->record.id, reason);
 	otter_seat_free(seat);
@@ -169,7 +182,7 @@ static void on_away_timeout(void *context, void *arg)
 static void expect(struct otter_room *room, struct otter_seat *seat)
 {
 	struct otter *o = room->otter;
-	otter_conn_unref(g_steal_pointer(&seat->conn));
+	otter_conn_unref(g_steal_pointer(&seat->conn)); /* NULL after a restart */
 	seat->away_until_ms = otter_mono_ms(o->env) + o->resume_timeout_ms;
 	struct away *away = g_new0(struct away, 1);
 	away->room = otter_room_ref(room);
@@ -188,6 +201,17 @@ void otter_room_away(struct otter_room *room, struct otter_conn *conn)
 	expect(room, seat);
 	room_tell_updated(room, seat);
 	otter_log(room->otter->env, OTTER_LOG_INFO, "%s is away from %s", seat->participant, room->record.id);
+}
+
+void otter_room_restore(struct otter_room *room, const struct otter_seat_record *record)
+{
+	OTTER_LOCKED(&room->lock);
+	if (room->closed || room->n_seats == OTTER_ROOM_MAX)
+		return;
+	struct otter_seat *seat = otter_seat_of_record(record);
+	room->seats[room->n_seats++] = seat;
+	room->empty_since_ms = 0;
+	expect(room, seat);
 }
 
 /* ---- putting out ---- */

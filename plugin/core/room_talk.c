@@ -27,6 +27,7 @@ enum otter_err otter_room_update(struct otter_room *room, struct otter_conn *con
 		seat->media = update->media;
 	if (update->hand >= 0)
 		seat->hand = update->hand != 0;
+	room_keep(room, seat);
 	room_tell_updated(room, seat);
 	return OTTER_OK;
 }

@@ -42,6 +42,41 @@ void otter_seat_take_over(struct otter_seat *seat, const struct otter_join *join
 		seat->media = join->media;
 }
 
+struct otter_seat_record otter_seat_record(const struct otter_seat *seat, const char *room)
+{
+	const struct otter_media *media = &seat->media;
+	struct otter_seat_record record = { .host = seat->role == OTTER_ROLE_HOST,
+		.flags = (media->audio ? OTTER_SEAT_AUDIO : 0u) | (media->video ? OTTER_SEAT_VIDEO : 0u) | (media->screen ? OTTER_SEAT_SCREEN : 0u) |
+			(seat->hand ? OTTER_SEAT_HAND : 0u),
+		.order = seat->order,
+		.attach = seat->attach,
+		.joined_ms = seat->joined_ms };
+	g_strlcpy(record.participant, seat->participant, sizeof record.participant);
+	g_strlcpy(record.room, room, sizeof record.room);
+	g_strlcpy(record.identity, seat->identity != NULL ? seat->identity : "", sizeof record.identity);
+	g_strlcpy(record.jti, seat->jti, sizeof record.jti);
+	g_strlcpy(record.display, seat->display, sizeof record.display);
+	g_strlcpy(record.instance, seat->instance, sizeof record.instance);
+	return record;
+}
+
+struct otter_seat *otter_seat_of_record(const struct otter_seat_record *record)
+{
+	struct otter_seat *seat = g_new0(struct otter_seat, 1);
+	*seat = (struct otter_seat){ .identity = record->identity[0] != '\0' ? g_strdup(record->identity) : NULL,
+		.jti = g_strdup(record->jti),
+		.display = g_strdup(record->display),
+		.role = record->host ? OTTER_ROLE_HOST : OTTER_ROLE_GUEST,
+		.order = record->order,
+		.attach = record->attach,
+		.media = { (record->flags & OTTER_SEAT_AUDIO) != 0, (record->flags & OTTER_SEAT_VIDEO) != 0, (record->flags & OTTER_SEAT_SCREEN) != 0 },
+		.hand = (record->flags & OTTER_SEAT_HAND) != 0,
+		.joined_ms = record->joined_ms };
+	g_strlcpy(seat->participant, record->participant, sizeof seat->participant);
+	g_strlcpy(seat->instance, record->instance, sizeof seat->instance);
+	return seat;
+}
+
 json_t *otter_seat_json(const struct otter_seat *seat)
 {
 	char joined_at[OTTER_TIME_SIZE];

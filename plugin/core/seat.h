@@ -35,6 +35,10 @@ struct otter_seat *otter_seat_new(const struct otter_env *env, const struct otte
 /* The newest token of the same identity counts; the seat keeps what the request does not name. */
 void otter_seat_take_over(struct otter_seat *seat, const struct otter_join *join, const struct otter_claims *claims);
 
+/* As the store keeps it, for a seat in `room`; and back, away: new. */
+struct otter_seat_record otter_seat_record(const struct otter_seat *seat, const char *room);
+struct otter_seat *otter_seat_of_record(const struct otter_seat_record *record);
+
 /* P of the protocol: new reference. */
 json_t *otter_seat_json(const struct otter_seat *seat);
 

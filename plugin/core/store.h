@@ -49,6 +49,17 @@ struct otter_store_ops {
 	/* Calls fn once for each room that `query` wants, oldest first (created_ms, then id), and then once with NULL. */
 	void (*room_each)(struct otter_store *store, const struct otter_room_query *query, otter_store_fn fn, void *arg);
 
+	/* ---- seats; the row is a struct otter_seat_record. Without a completion they may be called with a lock held ---- */
+
+	/* Keep a seat as it is now, and in its room's last_order and last_attach that these were given. Nobody waits. */
+	void (*seat_put)(struct otter_store *store, const struct otter_seat_record *seat);
+
+	/* Forget it: also if it is not there. (room_close forgets those of its room.) No row. */
+	void (*seat_end)(struct otter_store *store, const char *participant, otter_store_fn fn, void *arg);
+
+	/* Calls fn once for each seat, room by room and in order, and then once with NULL. */
+	void (*seat_each)(struct otter_store *store, otter_store_fn fn, void *arg);
+
 	/* ---- API keys; the row is a struct otter_key_record ---- */
 
 	/* Insert a key. conflict if its id is taken. */

@@ -19,6 +19,14 @@ struct memory {
 	GPtrArray *issuers;      /* struct otter_issuer_record */
 	GPtrArray *revocations;  /* struct otter_revocation_record */
 	char *deployment_id;
+	otter_lock seats_lock; /* a leaf: seats are kept under a room's lock */
+	GPtrArray *seats;      /* struct otter_seat_record, by order in their room; under seats_lock */
+	GHashTable *counted;   /* room id -> struct counters; under seats_lock */
+};
+
+/* What was ever given in a room. */
+struct counters {
+	int64_t last_order, last_attach;
 };
 
 static void answer(otter_store_fn fn, void *arg, enum otter_err err, const void *row)
@@ -52,6 +60,9 @@ static void memory_close(struct otter_store *store)
 	g_ptr_array_free(m->signing_keys, TRUE);
 	g_ptr_array_free(m->issuers, TRUE);
 	g_ptr_array_free(m->revocations, TRUE);
+	g_ptr_array_free(m->seats, TRUE);
+	g_hash_table_destroy(m->counted);
+	otter_lock_clear(&m->seats_lock);
 	g_free(m->deployment_id);
 	otter_lock_clear(&m->lock);
 	g_free(m);
@@ -82,6 +93,15 @@ static void memory_room_create(struct otter_store *store, const struct otter_roo
 	answer(fn, arg, namesake != NULL ? OTTER_CONFLICT : OTTER_OK, namesake != NULL ? namesake : room);
 }
 
+/* Its counters, as they are by now. */
+static void count(struct memory *m, struct otter_room_record *room)
+{
+	OTTER_LOCKED(&m->seats_lock);
+	const struct counters *counted = g_hash_table_lookup(m->counted, room->id);
+	room->last_order = counted != NULL ? counted->last_order : 0;
+	room->last_attach = counted != NULL ? counted->last_attach : 0;
+}
+
 static void memory_room_get(struct otter_store *store, const char *id_or_name, otter_store_fn fn, void *arg)
 {
 	struct memory *m = (struct memory *)store;
@@ -89,6 +109,8 @@ static void memory_room_get(struct otter_store *store, const char *id_or_name, o
 	struct otter_room_record *room = g_hash_table_lookup(m->rooms, id_or_name);
 	if (room == NULL && id_or_name[0] != '\0')
 		room = find_by_name(m, id_or_name);
+	if (room != NULL)
+		count(m, room);
 	answer(fn, arg, room != NULL ? OTTER_OK : OTTER_ROOM_NOT_FOUND, room);
 }
 
@@ -101,6 +123,14 @@ static enum otter_err find_version(struct memory *m, const char *id, int64_t ver
 	return version != 0 && version != (*room)->version ? OTTER_PRECONDITION_FAILED : OTTER_OK;
 }
 
+static void forget_seats_of(struct memory *m, const char *room)
+{
+	OTTER_LOCKED(&m->seats_lock);
+	for (guint i = m->seats->len; i > 0; i--)
+		if (strcmp(((const struct otter_seat_record *)m->seats->pdata[i - 1])->room, room) == 0)
+			g_ptr_array_remove_index(m->seats, i - 1);
+}
+
 static void memory_room_close(struct otter_store *store, const char *id, int64_t closed_ms, int64_t version, otter_store_fn fn, void *arg)
 {
 	struct memory *m = (struct memory *)store;
@@ -110,6 +140,7 @@ static void memory_room_close(struct otter_store *store, const char *id, int64_t
 	if (err == OTTER_OK && room->closed_ms == 0) {
 		room->closed_ms = room->updated_ms = closed_ms;
 		room->version++;
+		forget_seats_of(m, id);
 	}
 	answer(fn, arg, err, room);
 }
@@ -170,6 +201,71 @@ static void memory_room_each(struct otter_store *store, const struct otter_room_
 	g_ptr_array_sort(rooms, by_creation);
 	for (guint i = 0; i < rooms->len && i < (guint)query->limit; i++)
 		fn(arg, OTTER_OK, rooms->pdata[i]);
+	fn(arg, OTTER_OK, NULL);
+}
+
+/* ---- seats ---- */
+
+/* Its place among the seats, or that of none. With the lock held. */
+static guint seat_at(const struct memory *m, const char *participant)
+{
+	guint i = 0;
+	while (i < m->seats->len && strcmp(((const struct otter_seat_record *)m->seats->pdata[i])->participant, participant) != 0)
+		i++;
+	return i;
+}
+
+static void memory_seat_put(struct otter_store *store, const struct otter_seat_record *seat)
+{
+	struct memory *m = (struct memory *)store;
+	OTTER_LOCKED(&m->seats_lock);
+	guint i = seat_at(m, seat->participant);
+	if (i < m->seats->len)
+		*(struct otter_seat_record *)m->seats->pdata[i] = *seat;
+	else
+		g_ptr_array_add(m->seats, g_memdup2(seat, sizeof *seat));
+	struct counters *counted = g_hash_table_lookup(m->counted, seat->room);
+	if (counted == NULL)
+		g_hash_table_insert(m->counted, g_strdup(seat->room), counted = g_new0(struct counters, 1));
+	counted->last_order = MAX(counted->last_order, seat->order);
+	counted->last_attach = MAX(counted->last_attach, seat->attach);
+}
+
+static void memory_seat_end(struct otter_store *store, const char *participant, otter_store_fn fn, void *arg)
+{
+	struct memory *m = (struct memory *)store;
+	{
+		OTTER_LOCKED(&m->seats_lock);
+		guint i = seat_at(m, participant);
+		if (i < m->seats->len)
+			g_ptr_array_remove_index(m->seats, i);
+	}
+	if (fn == NULL) /* and then, perhaps, with a room's lock held, before which ours is taken */
+		return;
+	OTTER_LOCKED(&m->lock);
+	answer(fn, arg, OTTER_OK, NULL);
+}
+
+static gint by_room_and_order(gconstpointer a, gconstpointer b)
+{
+	const struct otter_seat_record *x = *(struct otter_seat_record *const *)a, *y = *(struct otter_seat_record *const *)b;
+	int rooms = strcmp(x->room, y->room);
+	return rooms != 0 ? rooms : (x->order > y->order) - (x->order < y->order);
+}
+
+static void memory_seat_each(struct otter_store *store, otter_store_fn fn, void *arg)
+{
+	struct memory *m = (struct memory *)store;
+	g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(g_free);
+	OTTER_LOCKED(&m->lock);
+	{
+		OTTER_LOCKED(&m->seats_lock);
+		for (guint i = 0; i < m->seats->len; i++)
+			g_ptr_array_add(all, g_memdup2(m->seats->pdata[i], sizeof(struct otter_seat_record)));
+	}
+	g_ptr_array_sort(all, by_room_and_order);
+	for (guint i = 0; i < all->len; i++)
+		fn(arg, OTTER_OK, all->pdata[i]);
 	fn(arg, OTTER_OK, NULL);
 }
 
@@ -394,6 +490,9 @@ static const struct otter_store_ops ops = {
 	.room_update = memory_room_update,
 	.room_emptied = memory_room_emptied,
 	.room_each = memory_room_each,
+	.seat_put = memory_seat_put,
+	.seat_end = memory_seat_end,
+	.seat_each = memory_seat_each,
 	.key_create = memory_key_create,
 	.key_rotate = memory_key_rotate,
 	.key_delete = memory_key_delete,
@@ -420,5 +519,8 @@ struct otter_store *otter_store_memory_open(void)
 	m->signing_keys = g_ptr_array_new_with_free_func(g_free);
 	m->issuers = g_ptr_array_new_with_free_func(issuer_free);
 	m->revocations = g_ptr_array_new_with_free_func(g_free);
+	otter_lock_init(&m->seats_lock);
+	m->seats = g_ptr_array_new_with_free_func(g_free);
+	m->counted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	return &m->base;
 }

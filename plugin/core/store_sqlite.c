@@ -48,6 +48,13 @@ static const char *const schema_steps[] = {
 	" max_ttl_s INTEGER NOT NULL, created_ms INTEGER NOT NULL, public_key TEXT NOT NULL, UNIQUE (issuer, kid)) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE revocation (room TEXT NOT NULL, kind INTEGER NOT NULL, value TEXT NOT NULL, knock INTEGER NOT NULL, before_s INTEGER NOT NULL,"
 	" until_ms INTEGER NOT NULL, PRIMARY KEY (room, kind, value)) STRICT, WITHOUT ROWID;",
+	/* Seats, and the counters that outlive them. */
+	"CREATE TABLE seat (participant TEXT PRIMARY KEY, room TEXT NOT NULL, identity TEXT, jti TEXT NOT NULL, display TEXT NOT NULL,"
+	" instance TEXT NOT NULL, host INTEGER NOT NULL, flags INTEGER NOT NULL, seat_order INTEGER NOT NULL, attach INTEGER NOT NULL,"
+	" joined_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX seat_room ON seat (room, seat_order);"
+	"ALTER TABLE room ADD COLUMN last_order INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE room ADD COLUMN last_attach INTEGER NOT NULL DEFAULT 0;",
 };
 #define SCHEMA_VERSION ((int)G_N_ELEMENTS(schema_steps))
 
@@ -159,6 +166,8 @@ static enum otter_err run_sweep(struct sqlite *s, struct job *job)
 	sqlite3_bind_int(s->st.room_sweep, 2, SWEPT_AT_ONCE);
 	enum otter_err err = otter_sqlite_execute(s, s->st.room_sweep);
 	job->has_row = sqlite3_changes(s->db) == SWEPT_AT_ONCE;
+	if (err == OTTER_OK)
+		err = otter_sqlite_execute(s, s->st.seat_sweep);
 	sqlite3_bind_int64(s->st.revocation_sweep, 1, job->time_ms);
 	if (err == OTTER_OK)
 		err = otter_sqlite_execute(s, s->st.revocation_sweep);
@@ -372,6 +381,9 @@ static const struct otter_store_ops ops = {
 	.room_update = otter_sqlite_room_update,
 	.room_emptied = otter_sqlite_room_emptied,
 	.room_each = otter_sqlite_room_each,
+	.seat_put = otter_sqlite_seat_put,
+	.seat_end = otter_sqlite_seat_end,
+	.seat_each = otter_sqlite_seat_each,
 	.key_create = otter_sqlite_key_create,
 	.key_rotate = otter_sqlite_key_rotate,
 	.key_delete = otter_sqlite_key_delete,

@@ -13,8 +13,9 @@
 /* Every statement, named like its verb, prepared once. X(name, SQL) */
 #define ROOM_COLUMNS \
 	"id, unique_name, max_participants, privacy, empty_timeout_s, expires_ms, created_ms, updated_ms, closed_ms, metadata, lobby, locked," \
-	" emptied_ms, version"
+	" emptied_ms, version, last_order, last_attach"
 #define ROOM_ENDED_MS "CASE WHEN closed_ms > 0 THEN closed_ms ELSE expires_ms END" /* 0: never; the index room_ended has it too */
+#define SEAT_COLUMNS "participant, room, identity, jti, display, instance, host, flags, seat_order, attach, joined_ms"
 #define KEY_COLUMNS "id, name, scopes, created_ms, expires_ms, used_ms, uses, version"
 #define ISSUER_COLUMNS "id, issuer, audience, kid, alg, max_ttl_s, created_ms, public_key"
 #define STATEMENTS(X) \
@@ -24,7 +25,7 @@
 	X(savepoint, "SAVEPOINT job") \
 	X(savepoint_release, "RELEASE job") \
 	X(savepoint_rollback, "ROLLBACK TO job") \
-	X(room_insert, "INSERT INTO room (" ROOM_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)") \
+	X(room_insert, "INSERT INTO room (" ROOM_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0, 0)") \
 	X(room_by_id, "SELECT " ROOM_COLUMNS " FROM room WHERE id = ?1") \
 	X(room_by_name, "SELECT " ROOM_COLUMNS " FROM room WHERE unique_name = ?1 AND closed_ms = 0") \
 	X(room_expire_name, \
@@ -40,6 +41,12 @@
 		" AND (CASE WHEN closed_ms = 0 AND (expires_ms = 0 OR expires_ms > ?3) THEN ?4 ELSE ?5 END)" \
 		" AND (NOT ?7 OR (empty_timeout_s > 0 AND emptied_ms >= 0)) ORDER BY created_ms, id LIMIT ?6") \
 	X(room_sweep, "DELETE FROM room WHERE id IN (SELECT id FROM room WHERE " ROOM_ENDED_MS " > 0 AND " ROOM_ENDED_MS " < ?1 LIMIT ?2)") \
+	X(room_count, "UPDATE room SET last_order = max(last_order, ?2), last_attach = max(last_attach, ?3) WHERE id = ?1") \
+	X(seat_put, "INSERT OR REPLACE INTO seat (" SEAT_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)") \
+	X(seat_end, "DELETE FROM seat WHERE participant = ?1") \
+	X(seat_end_room, "DELETE FROM seat WHERE room = ?1") \
+	X(seat_all, "SELECT " SEAT_COLUMNS " FROM seat ORDER BY room, seat_order") \
+	X(seat_sweep, "DELETE FROM seat WHERE room NOT IN (SELECT id FROM room WHERE closed_ms = 0)") \
 	X(key_insert, "INSERT INTO api_key (" KEY_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)") \
 	X(key_by_id, "SELECT " KEY_COLUMNS " FROM api_key WHERE id = ?1") \
 	X(key_all, "SELECT " KEY_COLUMNS " FROM api_key ORDER BY created_ms, id") \
@@ -98,6 +105,7 @@ struct job {
 	union { /* what comes in; for a room and a key also what goes out */
 		struct otter_room_record room;
 		struct otter_room_query query;
+		struct otter_seat_record seat;
 		struct otter_key_record key;
 		struct otter_key_rotation rotation;
 		struct otter_key_removal removal;
@@ -170,6 +178,11 @@ void otter_sqlite_room_close(struct otter_store *store, const char *id, int64_t 
 void otter_sqlite_room_update(struct otter_store *store, const struct otter_room_record *room, unsigned mask, otter_store_fn fn, void *arg);
 void otter_sqlite_room_emptied(struct otter_store *store, const char *id, int64_t emptied_ms, otter_store_fn fn, void *arg);
 void otter_sqlite_room_each(struct otter_store *store, const struct otter_room_query *query, otter_store_fn fn, void *arg);
+
+/* store_sqlite_seats.c */
+void otter_sqlite_seat_put(struct otter_store *store, const struct otter_seat_record *seat);
+void otter_sqlite_seat_end(struct otter_store *store, const char *participant, otter_store_fn fn, void *arg);
+void otter_sqlite_seat_each(struct otter_store *store, otter_store_fn fn, void *arg);
 
 /* store_sqlite_keys.c */
 void otter_sqlite_key_create(struct otter_store *store, const struct otter_key_record *key, otter_store_fn fn, void *arg);

@@ -18,7 +18,9 @@ static struct otter_room_record read_room(sqlite3_stmt *st)
 		.lobby = sqlite3_column_int(st, 10) != 0,
 		.locked = sqlite3_column_int(st, 11) != 0,
 		.emptied_ms = sqlite3_column_int64(st, 12),
-		.version = sqlite3_column_int64(st, 13) };
+		.version = sqlite3_column_int64(st, 13),
+		.last_order = sqlite3_column_int64(st, 14),
+		.last_attach = sqlite3_column_int64(st, 15) };
 	column_text(st, 0, room.id, sizeof room.id);
 	column_text(st, 1, room.unique_name, sizeof room.unique_name);
 	return room;
@@ -168,6 +170,9 @@ static enum otter_err run_room_close(struct sqlite *s, struct job *job)
 	bind_text(s->st.room_close, 1, job->text);
 	sqlite3_bind_int64(s->st.room_close, 2, job->time_ms);
 	err = otter_sqlite_execute(s, s->st.room_close);
+	bind_text(s->st.seat_end_room, 1, job->text);
+	if (err == OTTER_OK)
+		err = otter_sqlite_execute(s, s->st.seat_end_room);
 	return err == OTTER_OK ? fetch_room_by_id(s, job, job->text) : err;
 }
 

@@ -97,25 +97,55 @@ def test_a_room_expires_also_while_nothing_runs(fresh_home):
     assert fresh_home.rest("POST", "/v1/rooms", json={"unique_name": "short"}).status_code == 201
 
 
-def test_who_was_inside_when_it_was_killed_gets_in_again_by_the_same_link(fresh_home):
+def test_who_was_inside_when_it_was_killed_has_the_seat_afterwards_and_nobody_takes_it(fresh_home):
     room = fresh_home.create_room(max_participants=2)
 
     async def enter_and_lose():
-        person = await enter(fresh_home, room, room["token"])
+        people = [await enter(fresh_home, room, room["token"], display=name) for name in ("Ann", "Bob")]
+        await people[0].update(hand=True)
         fresh_home.kill_janus()
-        await person.connection.until_lost()
+        for person in people:
+            await person.connection.until_lost()
+            await person.close()
+        return people
+    people = asyncio.run(enter_and_lose())
+    fresh_home.up()
+    assert fresh_home.rest("GET", f"/v1/rooms/{room['id']}").json()["status"] == "full"
+
+    async def come_back():
+        stranger = Participant(fresh_home.api, room["token"], room["id"])
+        await stranger.connect()
+        with pytest.raises(OtterError) as refused:
+            await stranger.join()
+        assert refused.value.code == "room_full"
+        for person in people:
+            before = person.me
+            await person.connect()
+            reply = await person.resume()
+            assert reply["me"] == {**before, "hand": person is people[0]}
+        assert [each["connected"] for each in await people[0].list()] == [True, True]
+        for person in (*people, stranger):
+            await person.close()
+    asyncio.run(come_back())
+
+
+def test_who_was_put_out_just_before_a_kill_stays_out(fresh_home):
+    room = fresh_home.create_room()
+
+    async def enter_and_be_put_out():
+        person = await enter(fresh_home, room, room["token"])
+        path = f"/v1/rooms/{room['id']}/participants/{person.me['participant']}"
+        assert fresh_home.rest("DELETE", path).status_code == 204
+        fresh_home.kill_janus()
         await person.close()
-        return person.seat
-    seat = asyncio.run(enter_and_lose())
+        return person
+    person = asyncio.run(enter_and_be_put_out())
     fresh_home.up()
 
     async def come_back():
-        person = Participant(fresh_home.api, room["token"], room["id"])
-        await person.connect()
-        person.seat = seat
+        await person.connect(bearer=room["token"])
         with pytest.raises(OtterError) as refused:
             await person.resume()
-        assert refused.value.code == "seat_gone"  # seats live in memory, in this version
-        await person.join()
+        assert refused.value.code == "seat_gone"
         await person.close()
     asyncio.run(come_back())

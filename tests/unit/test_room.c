@@ -419,6 +419,78 @@ static void each_absence_has_its_own_timeout(void)
 	end_pair();
 }
 
+static void restart(void)
+{
+	core_end(g_steal_pointer(&o));
+	o = core_open(&s, folder);
+}
+
+/* Both come back after the server's death: who they were, in the order they had; and nobody takes their places meanwhile. */
+static void a_seat_outlives_a_restart(void)
+{
+	folder = check_folder();
+	begin_pair_in("{\"max_participants\": 2}");
+	json_decref(ask_ok(bob, "update", "{\"display\": \"Bob B\", \"hand\": true, \"media\": {\"audio\": true}}"));
+	client_end(g_steal_pointer(&ann));
+	client_end(g_steal_pointer(&bob));
+	restart();
+	struct asked got = room_get(o, room);
+	g_assert_cmpstr(text_at(got.body, "status"), ==, "full");
+	json_decref(got.body);
+	g_autofree char *token = new_token(o, room, NULL, NULL);
+	struct client *eve = client_new(o);
+	join_error(eve, room, token, "room_full");
+	ann = client_new(o);
+	json_auto_t *back = askf(ann, "resume", "{\"seat\": \"%s\", \"instance\": \"ann-page-1\"}", ann_seat);
+	g_assert_cmpstr(text_at(back, "me.participant"), ==, ann_id);
+	g_assert_cmpint(number_at(back, "me.order"), ==, 1);
+	g_assert_cmpint(number_at(back, "me.attach"), ==, 1);
+	g_assert_cmpstr(text_at(back, "participants.0.participant"), ==, bob_id);
+	g_assert_cmpstr(text_at(back, "participants.0.display"), ==, "Bob B");
+	g_assert_cmpstr(text_at(back, "participants.0.instance"), ==, "bob-page-1");
+	g_assert_true(json_is_true(value_at(back, "participants.0.hand")));
+	g_assert_true(json_is_true(value_at(back, "participants.0.media.audio")));
+	g_assert_true(json_is_false(value_at(back, "participants.0.connected")));
+	pass_and_tick(RESUME_MS);
+	json_auto_t *left = heard(ann, "participant-left");
+	g_assert_cmpstr(text_at(left, "reason"), ==, "timeout");
+	json_auto_t *late = join(eve, room, token, "eve-page-1");
+	g_assert_cmpint(number_at(late, "me.order"), ==, 3);
+	g_assert_cmpint(number_at(late, "me.attach"), ==, 3);
+	client_end(eve);
+	end_pair();
+}
+
+static void a_seat_that_ended_stays_so_after_a_restart(void)
+{
+	folder = check_folder();
+	begin_pair_in("{}");
+	struct client *carl = client_new(o);
+	g_autofree char *token = new_token(o, room, NULL, NULL);
+	json_auto_t *reply = join(carl, room, token, "carl-page");
+	g_autofree char *carl_seat = g_strdup(text_at(reply, "seat"));
+	json_decref(ask_ok(ann, "leave", "{}"));
+	g_assert_cmpint(put_out(o, room, text_at(reply, "me.participant")).error.err, ==, OTTER_OK);
+	client_end(carl);
+	client_end(g_steal_pointer(&ann));
+	client_end(g_steal_pointer(&bob));
+	restart();
+	ann = client_new(o);
+	g_autofree char *as_ann = g_strdup_printf("{\"seat\": \"%s\", \"instance\": \"ann-page-1\"}", ann_seat);
+	g_autofree char *as_carl = g_strdup_printf("{\"seat\": \"%s\", \"instance\": \"carl-page\"}", carl_seat);
+	ask_error(ann, "resume", as_ann, "seat_gone");
+	ask_error(ann, "resume", as_carl, "seat_gone");
+	struct asked got = room_get(o, room);
+	g_assert_cmpint(number_at(got.body, "participants"), ==, 1);
+	json_decref(got.body);
+	g_assert_cmpint(room_close(o, room).error.err, ==, OTTER_OK);
+	restart();
+	got = room_get(o, room);
+	g_assert_cmpint(number_at(got.body, "participants"), ==, 0);
+	json_decref(got.body);
+	end_pair();
+}
+
 static void what_is_no_seat_does_not_resume(void)
 {
 	begin_pair();
@@ -909,6 +981,8 @@ static const struct check checks[] = {
 	{ "the latest resume wins", the_latest_resume_wins },
 	{ "who does not come back has left after the timeout, and not before", who_does_not_come_back_has_left_after_the_timeout_and_not_before },
 	{ "each absence has its own timeout", each_absence_has_its_own_timeout },
+	{ "a seat outlives a restart", a_seat_outlives_a_restart },
+	{ "a seat that ended stays so after a restart", a_seat_that_ended_stays_so_after_a_restart },
 	{ "what is no seat does not resume", what_is_no_seat_does_not_resume },
 	{ "going twice is going once", going_twice_is_going_once },
 	{ "leaving is heard and final", leaving_is_heard_and_final },

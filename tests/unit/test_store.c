@@ -619,6 +619,68 @@ static void of_many_creates_of_one_name_exactly_one_creates(void)
 	g_assert_cmpint(conflicts, ==, (THREADS - 1) * ROOMS_EACH);
 }
 
+/* ---- seats ---- */
+
+struct seats {
+	GString *found;
+	struct otter_latch latch;
+};
+
+static void on_seat(void *arg, enum otter_err err, const void *row)
+{
+	struct seats *seats = arg;
+	const struct otter_seat_record *seat = row;
+	if (seat == NULL)
+		otter_latch_open(&seats->latch, err);
+	else
+		g_string_append_printf(
+			seats->found, "%s:%s:%s:%d:%u:%s ", seat->room, seat->participant, seat->identity, seat->host, seat->flags, seat->instance);
+}
+
+static void assert_seats(const char *wanted)
+{
+	struct seats seats = { .found = g_string_new(NULL) };
+	otter_latch_init(&seats.latch);
+	store->ops->seat_each(store, on_seat, &seats);
+	g_assert_cmpint(otter_latch_wait(&seats.latch), ==, OTTER_OK);
+	g_assert_cmpstr(seats.found->str, ==, wanted);
+	g_string_free(seats.found, TRUE);
+}
+
+static void put_seat(const char *participant, const char *room, int64_t order, unsigned flags)
+{
+	struct otter_seat_record seat = { .order = order, .attach = order + 10, .flags = flags, .host = order == 1, .jti = "jt_1", .instance = "page-one" };
+	g_strlcpy(seat.participant, participant, sizeof seat.participant);
+	g_strlcpy(seat.room, room, sizeof seat.room);
+	g_strlcpy(seat.identity, order == 1 ? "ann" : "", sizeof seat.identity);
+	store->ops->seat_put(store, &seat);
+}
+
+static void seats_are_kept_room_by_room_and_their_numbers_never_come_again(void)
+{
+	create("rm_a", "");
+	create("rm_b", "");
+	put_seat("pt_3", "rm_b", 1, 0);
+	put_seat("pt_2", "rm_a", 2, OTTER_SEAT_HAND);
+	put_seat("pt_1", "rm_a", 1, 0);
+	put_seat("pt_2", "rm_a", 2, OTTER_SEAT_AUDIO);
+	assert_seats("rm_a:pt_1:ann:1:0:page-one rm_a:pt_2::0:1:page-one rm_b:pt_3:ann:1:0:page-one ");
+	struct otter_latch latch;
+	otter_latch_init(&latch);
+	store->ops->seat_end(store, "pt_2", on_done, &latch);
+	g_assert_cmpint(otter_latch_wait(&latch), ==, OTTER_OK);
+	store->ops->seat_end(store, "pt_none", on_done, &latch);
+	g_assert_cmpint(otter_latch_wait(&latch), ==, OTTER_OK);
+	store->ops->seat_end(store, "pt_1", NULL, NULL);
+	assert_seats("rm_b:pt_3:ann:1:0:page-one ");
+	struct got got = get("rm_a");
+	g_assert_cmpint(got.room.last_order, ==, 2);
+	g_assert_cmpint(got.room.last_attach, ==, 12);
+	g_assert_cmpint(got.room.version, ==, record("rm_a", "").version); /* no setting */
+	close_room("rm_b", NOON_MS + 1);
+	assert_seats("");
+}
+
 /* ---- SQLite alone ---- */
 
 static void all_of_a_burst_is_answered_and_on_disk(void)
@@ -986,6 +1048,7 @@ static void a_room_is_open_until_it_is_closed_or_expires(void)
 /* ---- both run the same set ---- */
 
 static const struct check both[] = {
+	{ "seats are kept room by room, and their numbers never come again", seats_are_kept_room_by_room_and_their_numbers_never_come_again },
 	{ "a change of another version is refused", a_change_of_another_version_is_refused },
 	{ "a rotated key comes back with all its secrets", a_rotated_key_comes_back_with_all_its_secrets },
 	{ "the last administrator is removed by force alone", the_last_administrator_is_removed_by_force_alone },

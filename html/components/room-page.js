@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The page of a room: before the call, in it, after it. What it shows follows body[data-state]:
 //   lobby | connecting | waiting | connected | reconnecting | ended | error        (body[data-code] says why, in the last two)
-// For embedding and tests: ?autojoin=1 joins at once, ?name= presets the name, window.otterCall is the Call.
+// For embedding and tests: ?name= presets the name, window.otterCall is the Call. In a frame ?autojoin=1 joins at once: allowed_origins says whose
+// frame that may be. At the top level it is ignored, or anybody's link could switch a camera on.
 
 import { Otter, OtterError } from '../sdk/otter.js';
 import { recallSeat } from '../sdk/seat-store.js';
@@ -282,5 +283,5 @@ if (!address) {
   const seated = recallSeat(address.server, address.room, address.token) !== null;
   if (!address.room.startsWith('rm_')) $('lobby-title').textContent = strings.lobby.titleOf(address.room);
   if (!address.token && !seated) showEnd('error', 'unauthorized');
-  else if (seated || query.get('autojoin') === '1') join(); // a reload takes its seat again without asking
+  else if (seated || (window.top !== window && query.get('autojoin') === '1')) join(); // a reload takes its seat again without asking
 }

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from harness import webrtc
+from harness import room_page, webrtc
 from harness.artifacts import artifact
 from harness.otter_home import CHECKOUT
 
@@ -36,14 +36,13 @@ def in_the_room(page):
     return page
 
 
-def room_page(browser, home, room):
-    page = webrtc.with_small_video(browser.new_page())
-    page.goto(room["url"].replace("#", "?autojoin=1&name=Ann#"))
+def with_the_sdk(browser, home, room):
+    page = room_page.join(webrtc.with_small_video(browser.new_page()), room["url"], "Ann")
     page.wait_until("document.body.dataset.state === 'connected'", 20)
     return page
 
 
-@pytest.mark.parametrize("first, second", [(example, example_by_pasted_link), (example, room_page), (room_page, example)],
+@pytest.mark.parametrize("first, second", [(example, example_by_pasted_link), (example, with_the_sdk), (with_the_sdk, example)],
                          ids=["two of the example", "the example first", "the room page first"])
 def test_the_example_is_in_a_call_with(home, chromium_pair, request, first, second):
     room = home.create_room(max_participants=2)

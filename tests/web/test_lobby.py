@@ -2,15 +2,13 @@
 """The door in the page: who waits, and the host who lets in or does not."""
 
 import pytest
-from harness import webrtc
+from harness import room_page, webrtc
 from harness.artifacts import artifact
 from harness.otter_home import OtterHome
 
 
 def opened(browser, url, name):
-    page = webrtc.with_small_video(browser.new_page())
-    page.goto(url.replace("#", f"?autojoin=1&name={name}#"))
-    return page
+    return room_page.join(webrtc.with_small_video(browser.new_page()), url, name)
 
 
 def state(page, wanted):

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from harness import chromium as harness_chromium
-from harness import tokens, webrtc
+from harness import room_page, tokens, webrtc
 from harness.artifacts import artifact
 from harness.chromium import Browser
 from harness.wait import wait_until
@@ -368,7 +368,7 @@ def entered(browser, url, name):
 
 
 def enter(page, url, name):
-    page.goto(url.replace("#", f"?autojoin=1&name={name}#"))
+    room_page.join(page, url, name)
     expect(page, "connected", None, "(you)")
 
 

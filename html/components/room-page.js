@@ -8,12 +8,12 @@ import { Otter, OtterError } from '../sdk/otter.js';
 import { recallSeat } from '../sdk/seat-store.js';
 import { takeAddress, watchAddress } from './address.js';
 import { icon } from './icons.js';
+import { keepDevices, keepName, keptDevices, keptName } from './kept.js';
 import { strings } from './strings.en.js';
 import { Tile } from './tile.js';
 import { Toggle } from './toggle.js';
 
 const NOTICE_MS = 12_000;
-const NAME_KEY = 'otter.name';
 
 /** @param {string} id @returns {any} */
 const $ = (id) => document.getElementById(id);
@@ -25,8 +25,8 @@ const query = new URLSearchParams(location.search);
 let call = null;
 /** @type {Map<string, Tile>} */
 const tiles = new Map();
-/** What the user wants to send; kept from one call to the next. */
-const wish = { audio: true, video: true };
+/** What the user wants to send; kept over a reload, and from one call to the next. */
+const wish = keptDevices(address?.room ?? '');
 /** @type {any} */
 let noticeTimer = null;
 
@@ -73,7 +73,7 @@ function notice(text) {
 async function join() {
   if (document.body.dataset.state === 'connecting' || !address) return;
   const display = $('name').value.trim();
-  remember(display);
+  keepName(display);
   show('connecting');
   try {
     const joined = await Otter.join(address, { display, ...wish });
@@ -191,11 +191,24 @@ async function switchDevice(toggle, what, act, on) {
   toggle.busy = true;
   try {
     await act(on);
+    want(what, on);
   } catch (error) {
     noticeDevice(/** @type {OtterError} */ (error), what);
   } finally {
     toggle.busy = false;
   }
+}
+
+/** @param {'mic' | 'camera'} what @param {boolean} on */
+function want(what, on) {
+  wish[what === 'mic' ? 'audio' : 'video'] = on;
+  if (address) keepDevices(address.room, wish);
+  showWish();
+}
+
+function showWish() {
+  lobbyMic.set(wish.audio);
+  lobbyCamera.set(wish.video);
 }
 
 // --- tiles
@@ -232,23 +245,6 @@ function count() {
   $('grid').dataset.count = String(tiles.size);
 }
 
-// --- the name
-
-/** @param {string} display */
-function remember(display) {
-  try {
-    localStorage.setItem(NAME_KEY, display);
-  } catch { /* then not */ }
-}
-
-function recall() {
-  try {
-    return localStorage.getItem(NAME_KEY) ?? '';
-  } catch {
-    return '';
-  }
-}
-
 // --- begin
 
 const { micOn, micOff, cameraOn, cameraOff, leave } = strings.controls;
@@ -259,8 +255,8 @@ const cameraLook = { icons: ['camera', 'camera-off'], labels: [cameraOn, cameraO
 
 const mic = new Toggle($('mic'), { ...micLook, onchange: (on) => switchDevice(mic, 'mic', (o) => call?.setMicrophone(o), on) });
 const camera = new Toggle($('camera'), { ...cameraLook, onchange: (on) => switchDevice(camera, 'camera', (o) => call?.setCamera(o), on) });
-const lobbyMic = new Toggle($('lobby-mic'), { ...micLook, onchange: (on) => lobbyMic.set(wish.audio = on) });
-const lobbyCamera = new Toggle($('lobby-camera'), { ...cameraLook, onchange: (on) => lobbyCamera.set(wish.video = on) });
+const lobbyMic = new Toggle($('lobby-mic'), { ...micLook, onchange: (on) => want('mic', on) });
+const lobbyCamera = new Toggle($('lobby-camera'), { ...cameraLook, onchange: (on) => want('camera', on) });
 
 $('leave').append(icon('leave'));
 $('leave').setAttribute('aria-label', leave);
@@ -274,7 +270,8 @@ $('sound').addEventListener('click', () => {
   $('sound').hidden = true;
 });
 $('notice-close').addEventListener('click', () => { $('notice').hidden = true; });
-$('name').value = query.get('name') ?? recall();
+$('name').value = query.get('name') ?? keptName();
+showWish();
 watchAddress();
 
 if (!address) {

@@ -10,10 +10,6 @@ from harness import room_page, webrtc
 from harness.otter_home import OtterHome
 from harness.wait import wait_until
 
-COUNT_QUESTIONS = """window.questions = 0;
-const {mediaDevices} = navigator, ask = mediaDevices.getUserMedia.bind(mediaDevices);
-mediaDevices.getUserMedia = (wish) => { window.questions++; return ask(wish); };"""
-
 
 class Application:
     """A web server of somebody else: one page, with a frame in it."""
@@ -60,8 +56,7 @@ def autojoined(url, name):
 
 def test_a_link_cannot_switch_a_camera_on_by_itself(home, chromium):
     room = home.create_room()
-    page = chromium.new_page()
-    page.send("Page.addScriptToEvaluateOnNewDocument", source=COUNT_QUESTIONS)
+    page = webrtc.counting_questions(chromium.new_page())
     page.goto(autojoined(room["url"], "Ann"))
     assert page.evaluate("[document.body.dataset.state, questions]") == ["lobby", 0]
     assert page.evaluate("document.getElementById('name').value") == "Ann"

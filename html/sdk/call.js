@@ -7,7 +7,7 @@ import { acquire, open as openDevice } from './media.js';
 import { Participant, describe } from './participant.js';
 import { Leg } from './peer.js';
 import { connect } from './rest.js';
-import { forgetSeat, keepSeat, recallSeat } from './seat-store.js';
+import { forgetSeat, holdSeat, keepSeat, recallSeat, seatInUse } from './seat-store.js';
 import { SignalPath } from './signal-path.js';
 import { Signaling } from './signaling.js';
 import { CALL, Machine } from './states.js';
@@ -42,6 +42,8 @@ export class Call extends Emitter {
   #machine = new Machine(CALL, 'connecting', (state) => this.emit('state', state));
   /** @type {string | null} */
   #seat;
+  /** Ends the answers to duplicated tabs that the seat is in use. */
+  #release = () => {};
   #instance = newInstance();
   /** @type {WireParticipant | null} */
   #myWire = null;
@@ -163,6 +165,8 @@ export class Call extends Emitter {
   /** Called once, by Otter.join. */
   async open() {
     try {
+      if (this.#seat && await seatInUse(this.#seat)) this.#loseSeat(); // we are a duplicated tab: join anew
+      this.#hold();
       const way = await this.#connect(); // a dead link is found out before anybody is asked for a camera
       const { audio, video, error } = await acquire({ audio: this.#options.audio, video: this.#options.video });
       this.mediaError = error;
@@ -206,6 +210,7 @@ export class Call extends Emitter {
       }
     }
     reply ??= await this.#join(request);
+    if (this.state === 'ended') return reply; // the link is given up at once, and the seat with it
     this.#waits = reply.waiting === true;
     if (this.#waits) this.#keep(reply.seat);
     else this.#settle(reply);
@@ -245,6 +250,12 @@ export class Call extends Emitter {
   #keep(seat) {
     this.#seat = seat ?? this.#seat;
     if (this.#seat) keepSeat(this.#server, this.#roomGiven, this.#token, this.#seat);
+    this.#hold();
+  }
+
+  #hold() {
+    this.#release();
+    if (this.#seat) this.#release = holdSeat(this.#seat);
   }
 
   /** A host has let us in. @param {any} event as the reply to join */
@@ -266,6 +277,7 @@ export class Call extends Emitter {
   }
 
   #loseSeat() {
+    this.#release();
     this.#seat = null;
     forgetSeat(this.#server, this.#roomGiven);
   }
@@ -428,6 +440,7 @@ export class Call extends Emitter {
     this.#takeTrack('camera', null);
     const keeps = reason === 'replaced' || (reason === 'failed' && error?.retryable); // to take it back, to try again
     if (!keeps) forgetSeat(this.#server, this.#roomGiven);
+    this.#release();
     this.#machine.to('ended');
     await this.#signaling.close(reason === 'left');
   }

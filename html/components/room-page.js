@@ -112,8 +112,13 @@ function knockButton(kind, label, act) {
   const button = document.createElement('button');
   button.className = kind;
   button.textContent = label;
-  button.addEventListener('click', () => act().catch((error) => notice(strings.errors[error.code]?.text ?? strings.errors.internal.text)));
+  button.addEventListener('click', () => act().catch(noticeKnock));
   return button;
+}
+
+/** Why it was not decided. @param {OtterError} error */
+function noticeKnock({ code }) {
+  notice(code === 'participant_not_found' ? strings.knock.gone : (strings.errors[code] ?? strings.errors.internal).text);
 }
 
 /** @param {string} participant */

@@ -65,6 +65,8 @@ export class Call extends Emitter {
   #tracks = { mic: null, camera: null };
   /** A host has to let us in first. */
   #waits = false;
+  /** Who waits at the door, as this host was told. @type {Set<string>} */
+  #knocks = new Set();
   /** The latest wish for the camera: opening one takes time, and the user may change their mind. */
   #cameraWish = 0;
 
@@ -241,6 +243,7 @@ export class Call extends Emitter {
     this.#me.streams.camera = this.localStream;
     this.#me.media = this.#media();
     this.#useIceServers(reply);
+    for (const id of [...this.#knocks]) this.#knockOver(id); // who still waits is told anew
     const here = new Set(reply.participants.map((/** @type {WireParticipant} */ p) => p.participant));
     for (const id of [...this.#others.keys()]) if (!here.has(id)) this.#remove(id, 'left');
     for (const wire of reply.participants) this.#meet(wire);
@@ -267,8 +270,24 @@ export class Call extends Emitter {
 
   /** @param {WireParticipant} wire */
   #knocked({ participant, display, identity }) {
-    const decide = (/** @type {string} */ what) => () => this.#signaling.request(what, { participant }).then(() => this.emit('knock-over', participant));
-    this.emit('knock', { participant, display, identity, admit: decide('admit'), deny: decide('deny') });
+    this.#knocks.add(participant);
+    this.emit('knock', { participant, display, identity, admit: () => this.#decide('admit', participant), deny: () => this.#decide('deny', participant) });
+  }
+
+  /** @param {"admit"|"deny"} what @param {string} participant */
+  async #decide(what, participant) {
+    try {
+      await this.#signaling.request(what, { participant });
+    } catch (error) {
+      if (error instanceof OtterError && error.code === 'participant_not_found') this.#knockOver(participant); // and no event said so
+      throw error;
+    }
+    this.#knockOver(participant);
+  }
+
+  /** Let in, sent away or gone; by whom ever. @param {string} participant */
+  #knockOver(participant) {
+    if (this.#knocks.delete(participant)) this.emit('knock-over', participant);
   }
 
   #back() {
@@ -291,7 +310,7 @@ export class Call extends Emitter {
       case 'participant-joined':
       case 'participant-updated': return this.#meet(event.participant);
       case 'participant-left':
-        if (!this.#others.has(event.participant)) this.emit('knock-over', event.participant);
+        this.#knockOver(event.participant);
         return this.#remove(event.participant, event.reason);
       case 'knock': return this.#knocked(event.participant);
       case 'admitted': return this.#admitted(event);
@@ -312,6 +331,7 @@ export class Call extends Emitter {
     }
     const known = this.#others.get(wire.participant);
     if (!known) {
+      this.#knockOver(wire.participant); // another host has let them in
       const other = this.#link(new Participant(wire), wire);
       this.emit('participant-joined', other.participant);
     } else {

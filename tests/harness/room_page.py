@@ -14,3 +14,9 @@ def join(page, url, name=""):
     page.goto(named(url, name))
     page.click("#join")
     return page
+
+
+def end_session(home, page):
+    """End the page's session from the side of Janus."""
+    (session,) = page.evaluate("Object.keys(Janus.sessions)")
+    home.admin({"janus": "destroy_session"}, session=int(session))

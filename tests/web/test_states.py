@@ -271,7 +271,7 @@ def test_a_lost_connection_is_said_and_comes_back_while_the_media_goes_on(home, 
     ann.evaluate(RECORD_STATES)
 
     ann.send("Network.setBlockedURLs", urls=["*/v1/connect"])  # the way back is shut; media takes another
-    end_session(home, ann)
+    room_page.end_session(home, ann)
     expect(ann, "reconnecting", None, "Reconnecting")
     for page in pages:
         webrtc.wait_frames_grow(page)
@@ -385,12 +385,6 @@ def expect(page, state, code, says):
 
 def delay(page, milliseconds):
     page.send("Network.emulateNetworkConditions", offline=False, latency=milliseconds, downloadThroughput=-1, uploadThroughput=-1)
-
-
-def end_session(home, page):
-    """End the page's session from the side of Janus."""
-    (session,) = page.evaluate("Object.keys(Janus.sessions)")
-    home.admin({"janus": "destroy_session"}, session=int(session))
 
 
 def look(page, home, name, sizes=tuple(SIZES)):

@@ -9,6 +9,7 @@ import { recallSeat } from '../sdk/seat-store.js';
 import { takeAddress, watchAddress } from './address.js';
 import { icon } from './icons.js';
 import { keepDevices, keepName, keptDevices, keptName } from './kept.js';
+import { Knocks } from './knocks.js';
 import { strings } from './strings.en.js';
 import { Tile } from './tile.js';
 import { Toggle } from './toggle.js';
@@ -90,40 +91,15 @@ async function join() {
 /** Shows that one waits, until one is in or it is over. @param {import('../sdk/otter.js').Call} joined */
 async function letIn(joined) {
   show('waiting');
+  $('waiting-title').focus();
   say(strings.waiting.text);
   await new Promise((resolve) => joined.on('state', (state) => { if (joined.me || state === 'ended') resolve(null); }));
   if (joined.state === 'ended' && !joined.me) follow(joined, 'ended');
 }
 
-/** Somebody waits before the door: a host decides. @param {import('../sdk/otter.js').Knock} knock */
-function addKnock({ participant, display, admit, deny }) {
-  dropKnock(participant);
-  const line = document.createElement('li');
-  line.dataset.participant = participant;
-  const name = document.createElement('span');
-  name.textContent = strings.knock.waits(display || strings.guest);
-  line.append(name, knockButton('primary', strings.knock.admit, admit), knockButton('plain', strings.knock.deny, deny));
-  $('knocks').append(line);
-  say(name.textContent);
-}
-
-/** @param {string} kind how it looks @param {string} label @param {() => Promise<void>} act */
-function knockButton(kind, label, act) {
-  const button = document.createElement('button');
-  button.className = kind;
-  button.textContent = label;
-  button.addEventListener('click', () => act().catch(noticeKnock));
-  return button;
-}
-
-/** Why it was not decided. @param {OtterError} error */
+/** Why somebody at the door was neither let in nor sent away. @param {OtterError} error */
 function noticeKnock({ code }) {
   notice(code === 'participant_not_found' ? strings.knock.gone : (strings.errors[code] ?? strings.errors.internal).text);
-}
-
-/** @param {string} participant */
-function dropKnock(participant) {
-  for (const line of $('knocks').querySelectorAll('li')) if (line.dataset.participant === participant) line.remove();
 }
 
 /** @param {import('../sdk/otter.js').Call} joined */
@@ -142,11 +118,11 @@ function enter(joined) {
     tiles.get(participant.id)?.update(participant);
     if (participant === joined.me) showOwnMedia(joined);
   });
-  joined.on('knock', addKnock);
-  joined.on('knock-over', dropKnock);
+  joined.on('knock', (knock) => say(knocks.add(knock)));
+  joined.on('knock-over', (participant) => knocks.drop(participant));
   joined.on('state', (state) => follow(joined, state));
   showOwnMedia(joined);
-  $('knocks').replaceChildren();
+  knocks.clear();
   if (joined.mediaError) noticeDevice(joined.mediaError, missing(joined));
   if (joined.state !== 'ended') show('connected');
   follow(joined, joined.state);
@@ -262,6 +238,7 @@ const mic = new Toggle($('mic'), { ...micLook, onchange: (on) => switchDevice(mi
 const camera = new Toggle($('camera'), { ...cameraLook, onchange: (on) => switchDevice(camera, 'camera', (o) => call?.setCamera(o), on) });
 const lobbyMic = new Toggle($('lobby-mic'), { ...micLook, onchange: (on) => want('mic', on) });
 const lobbyCamera = new Toggle($('lobby-camera'), { ...cameraLook, onchange: (on) => want('camera', on) });
+const knocks = new Knocks($('knocks'), { rest: $('call'), onfailure: noticeKnock });
 
 $('leave').append(icon('leave'));
 $('leave').setAttribute('aria-label', leave);

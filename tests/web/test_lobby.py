@@ -124,6 +124,64 @@ def test_a_knock_that_was_settled_unheard_is_gone_when_one_decides_about_it(home
     assert "They wait no more" in helga.evaluate("document.getElementById('notice').innerText")
 
 
+def press_enter(page, **more):
+    page.send("Input.dispatchKeyEvent", type="keyDown", key="Enter", code="Enter", windowsVirtualKeyCode=13, text="\r", **more)
+
+
+def test_who_waits_is_told_so_by_the_focus(home, chromium):
+    guest = opened(chromium, home.create_room(lobby=True)["url"], "Ann")
+    state(guest, "waiting")
+    assert guest.evaluate("document.activeElement.id") == "waiting-title"
+
+
+def test_by_keyboard_one_decides_about_one_after_another(door):
+    (hugo, _), knock = door
+    for name in ("Ann", "Ben"):
+        knock(name)
+    knocks(hugo, "Ann", "Ben")
+    hugo.evaluate("document.querySelector('#knocks button').focus()")
+    press_enter(hugo)
+    knocks(hugo, "Ben")
+    assert hugo.evaluate("document.activeElement === document.querySelector('#knocks button')")
+
+    press_enter(hugo, autoRepeat=True)  # the key has not been let go yet
+    assert not hugo.evaluate("document.querySelector('#knocks button').disabled")
+    press_enter(hugo)
+    knocks(hugo)
+    assert hugo.evaluate("document.activeElement.id") == "call"
+
+
+def test_one_decides_once(door):
+    (hugo, helga), knock = door
+    knock("Ann")
+    for host in (hugo, helga):
+        knocks(host, "Ann")
+    helga.evaluate("document.getElementById('mic').focus()")
+    press = "[...document.querySelectorAll('#knocks button')].map((each, i, all) => (i === 0 && each.click(), all.map((one) => one.disabled)))[0]"
+    assert hugo.evaluate(press) == [True, True]
+    for host in (hugo, helga):
+        knocks(host)
+    assert helga.evaluate("document.activeElement.id") == "mic", "who was busy with something else stays there"
+
+
+def test_a_decision_that_fails_can_be_made_again(home, chromium):
+    room = home.create_room(lobby=True, max_participants=2)
+    host = opened(chromium, room["host_url"], "Hugo")
+    state(host, "connected")
+    guests = [opened(chromium, room["url"], name) for name in ("Ann", "Ben")]
+    knocks(host, "Ann", "Ben")
+    host.click("#knocks button")
+    state(guests[0], "connected")
+    knocks(host, "Ben")
+    host.click("#knocks button")
+    host.wait_until("document.getElementById('notice').innerText.includes('Everybody who fits is in already')")
+    assert host.evaluate("document.activeElement === document.querySelector('#knocks button:enabled')")
+    guests[0].click("#leave")
+    host.wait_until("otterCall.participants.length === 0")
+    host.click("#knocks button")
+    state(guests[1], "connected")
+
+
 @pytest.mark.timeout(180)
 def test_the_token_of_janus_is_renewed_and_nobody_notices(request, chromium):
     with OtterHome(settings={"general": {"janus_token_ttl": 10}}) as home:

@@ -67,8 +67,8 @@ export class Call extends Emitter {
   #waits = false;
   /** Who waits at the door, as this host was told. @type {Set<string>} */
   #knocks = new Set();
-  /** The latest wish for the camera: opening one takes time, and the user may change their mind. */
-  #cameraWish = 0;
+  /** How many wishes there were for each device: opening one takes time, and the user may change their mind. */
+  #wishes = { mic: 0, camera: 0 };
 
   /**
    * Use Otter.join, which opens the call as well.
@@ -132,10 +132,7 @@ export class Call extends Emitter {
    * @throws {OtterError} no_camera or permission_denied, if there is no microphone yet and none can be opened
    */
   async setMicrophone(on) {
-    if (on && !this.#tracks.mic) {
-      const { audio } = await openDevice(this.#options.audio || true, false);
-      this.#takeTrack('mic', audio);
-    }
+    if (!await this.#ready('mic', on)) return;
     if (this.#tracks.mic) this.#tracks.mic.enabled = on;
     this.#announce();
   }
@@ -146,14 +143,8 @@ export class Call extends Emitter {
    * @throws {OtterError} no_camera or permission_denied
    */
   async setCamera(on) {
-    const wish = ++this.#cameraWish;
-    if (!on) {
-      this.#takeTrack('camera', null);
-    } else if (!this.#tracks.camera) {
-      const { video } = await openDevice(false, this.#options.video || true);
-      if (wish !== this.#cameraWish) return video?.stop();
-      this.#takeTrack('camera', video);
-    }
+    if (!on) this.#takeTrack('camera', null); // at once: what is wished for next finds it closed
+    if (!await this.#ready('camera', on)) return;
     this.#announce();
   }
 
@@ -437,6 +428,21 @@ export class Call extends Emitter {
     if (track) this.localStream.addTrack(track);
     this.#tracks[source] = track;
     for (const { leg } of this.#others.values()) leg.setTrack(source, track);
+  }
+
+  /**
+   * Opens a device that is to be on and is not open.
+   * @param {"mic"|"camera"} source
+   * @param {boolean} on
+   * @returns {Promise<boolean>} whether it is still wished for so: else a later wish is carried out already
+   */
+  async #ready(source, on) {
+    const wish = ++this.#wishes[source];
+    if (!on || this.#tracks[source]) return true;
+    const { audio, video } = source === 'mic' ? await openDevice(this.#options.audio || true, false) : await openDevice(false, this.#options.video || true);
+    if (wish === this.#wishes[source]) this.#takeTrack(source, audio ?? video);
+    else (audio ?? video)?.stop();
+    return wish === this.#wishes[source];
   }
 
   /** Tells everybody, oneself too, what is sent now. */

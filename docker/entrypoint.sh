@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# What the containers run: `otter` or `turn` in the foreground, `healthy otter|turn`, or any other command.
+# What the containers run: `otter` or `turn` in the foreground, `healthy otter|turn`, `key …` and `room …` as ./otter has them (in the container
+# that runs: docker compose exec), or any other command.
 set -eu
 umask 077
 export PYTHONPATH=/opt/otter/scripts PYTHONDONTWRITEBYTECODE=1
@@ -21,6 +22,9 @@ turn)
 healthy)
 	shift
 	furnish healthy "$@"
+	;;
+key | room)
+	exec python3 -P -m otterctl "$@" --home /var/lib/otter
 	;;
 *)
 	exec "$@"

@@ -5,6 +5,9 @@ The environment, all of it optional:
 
 OTTER_PUBLIC_URL      where people reach the web app (http://127.0.0.1:8080)
 OTTER_SIGNALING_URL   where browsers reach the WebSocket (ws://, the same host, port 8188; with an https URL it must be given)
+OTTER_TRUSTED_PROXIES the proxies in front, as this container sees them: addresses and networks, with commas between. Without it all who
+                      come through a proxy are one client to the limits
+OTTER_ALLOWED_ORIGINS the pages of others that may use this server and show its pages in a frame: origins, with commas between
 OTTER_TURN_HOST       where people reach coturn; none: no TURN
 OTTER_EXTERNAL_IP     coturn's public IPv4 address, when its own is another
 OTTER_RELAY_PORTS     the UDP ports that coturn relays through (49160-49359)
@@ -37,6 +40,11 @@ def setting(name, default=None):
     return os.environ.get(f"OTTER_{name}") or default
 
 
+def listed(name):
+    """The parts of a variable that holds several."""
+    return [part.strip() for part in setting(name, "").split(",") if part.strip()]
+
+
 def ports():
     """The ports that the programs listen on."""
     return {name: number(f"{name.upper()}_PORT", port) for name, port in PORTS.items()}
@@ -60,7 +68,7 @@ def furnish_otter():
     home.furnish()
     janus.configure(home, chosen, INSTALLED, {"public_url": public})
     values = {
-        "DATA": home.data, "SECRETS": home.secrets, "STATIC": INSTALLED / "share/otter/html",
+        "DATA": home.data, "RUN": home.run, "SECRETS": home.secrets, "STATIC": INSTALLED / "share/otter/html",
         "PUBLIC_URL": public, "SIGNALING_URL": signaling_url(public, chosen["signaling"]),
         "HTTP_PORT": chosen["http"], "SIGNALING_PORT": chosen["signaling"],
         "TURN_DB": TURN_DB if turn_host else None, "TURN_REALM": turn.REALM,
@@ -68,6 +76,8 @@ def furnish_otter():
     }
     for template in sorted(TEMPLATES.glob("*.jcfg.in")):  # what must be otherwise than on loopback
         home.render(str(template), values, f"janus/{template.stem}")
+    general = {"trusted_proxies": listed("TRUSTED_PROXIES"), "allowed_origins": listed("ALLOWED_ORIGINS")}
+    settings.lay(home, {"general": {key: value for key, value in general.items() if value}}, "the environment")
     settings.apply(home)
 
 
@@ -79,7 +89,8 @@ def signaling_url(public, port):
     if url.scheme != "http" or not url.hostname:
         raise Failure(f"OTTER_PUBLIC_URL is '{public}': with TLS set OTTER_SIGNALING_URL too,"
                       f" the wss:// URL that your proxy passes to port {port}")
-    return f"ws://{url.hostname}:{port}"
+    host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
+    return f"ws://{host}:{port}"
 
 
 def furnish_turn():

@@ -304,8 +304,9 @@ function follow() {
 }
 
 function goToHash() {
-  const target = location.hash ? $(decodeURIComponent(location.hash.slice(1))) : null;
-  target?.scrollIntoView();
+  try {
+    if (location.hash) $(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
+  } catch { /* what is no text leads nowhere */ }
 }
 
 /** @param {string} text */

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The page of a room: before the call, in it, after it. What it shows follows body[data-state]:
 //   lobby | connecting | waiting | connected | reconnecting | ended | error        (body[data-code] says why, in the last two)
-// For embedding and tests: ?autojoin=1 joins at once, ?name= presets the name, window.otterCall is the Call.
+// For embedding and tests: ?name= presets the name, window.otterCall is the Call. In a frame ?autojoin=1 joins at once: allowed_origins says whose
+// frame that may be. At the top level it is ignored, or anybody's link could switch a camera on.
 
 import { Otter, OtterError } from '../sdk/otter.js';
 import { recallSeat } from '../sdk/seat-store.js';
 import { takeAddress, watchAddress } from './address.js';
 import { icon } from './icons.js';
+import { keepDevices, keepName, keptDevices, keptName } from './kept.js';
+import { Knocks } from './knocks.js';
 import { strings } from './strings.en.js';
 import { Tile } from './tile.js';
 import { Toggle } from './toggle.js';
 
 const NOTICE_MS = 12_000;
-const NAME_KEY = 'otter.name';
 
 /** @param {string} id @returns {any} */
 const $ = (id) => document.getElementById(id);
@@ -24,8 +26,8 @@ const query = new URLSearchParams(location.search);
 let call = null;
 /** @type {Map<string, Tile>} */
 const tiles = new Map();
-/** What the user wants to send; kept from one call to the next. */
-const wish = { audio: true, video: true };
+/** What the user wants to send; kept over a reload, and from one call to the next. */
+const wish = keptDevices(address?.room ?? '');
 /** @type {any} */
 let noticeTimer = null;
 
@@ -72,7 +74,7 @@ function notice(text) {
 async function join() {
   if (document.body.dataset.state === 'connecting' || !address) return;
   const display = $('name').value.trim();
-  remember(display);
+  keepName(display);
   show('connecting');
   try {
     const joined = await Otter.join(address, { display, ...wish });
@@ -89,35 +91,15 @@ async function join() {
 /** Shows that one waits, until one is in or it is over. @param {import('../sdk/otter.js').Call} joined */
 async function letIn(joined) {
   show('waiting');
+  $('waiting-title').focus();
   say(strings.waiting.text);
   await new Promise((resolve) => joined.on('state', (state) => { if (joined.me || state === 'ended') resolve(null); }));
   if (joined.state === 'ended' && !joined.me) follow(joined, 'ended');
 }
 
-/** Somebody waits before the door: a host decides. @param {import('../sdk/otter.js').Knock} knock */
-function addKnock({ participant, display, admit, deny }) {
-  dropKnock(participant);
-  const line = document.createElement('li');
-  line.dataset.participant = participant;
-  const name = document.createElement('span');
-  name.textContent = strings.knock.waits(display || strings.guest);
-  line.append(name, knockButton('primary', strings.knock.admit, admit), knockButton('plain', strings.knock.deny, deny));
-  $('knocks').append(line);
-  say(name.textContent);
-}
-
-/** @param {string} kind how it looks @param {string} label @param {() => Promise<void>} act */
-function knockButton(kind, label, act) {
-  const button = document.createElement('button');
-  button.className = kind;
-  button.textContent = label;
-  button.addEventListener('click', () => act().catch((error) => notice(strings.errors[error.code]?.text ?? strings.errors.internal.text)));
-  return button;
-}
-
-/** @param {string} participant */
-function dropKnock(participant) {
-  for (const line of $('knocks').querySelectorAll('li')) if (line.dataset.participant === participant) line.remove();
+/** Why somebody at the door was neither let in nor sent away. @param {OtterError} error */
+function noticeKnock({ code }) {
+  notice(code === 'participant_not_found' ? strings.knock.gone : (strings.errors[code] ?? strings.errors.internal).text);
 }
 
 /** @param {import('../sdk/otter.js').Call} joined */
@@ -136,11 +118,11 @@ function enter(joined) {
     tiles.get(participant.id)?.update(participant);
     if (participant === joined.me) showOwnMedia(joined);
   });
-  joined.on('knock', addKnock);
-  joined.on('knock-over', dropKnock);
+  joined.on('knock', (knock) => say(knocks.add(knock)));
+  joined.on('knock-over', (participant) => knocks.drop(participant));
   joined.on('state', (state) => follow(joined, state));
   showOwnMedia(joined);
-  $('knocks').replaceChildren();
+  knocks.clear();
   if (joined.mediaError) noticeDevice(joined.mediaError, missing(joined));
   if (joined.state !== 'ended') show('connected');
   follow(joined, joined.state);
@@ -190,11 +172,24 @@ async function switchDevice(toggle, what, act, on) {
   toggle.busy = true;
   try {
     await act(on);
+    want(what, on);
   } catch (error) {
     noticeDevice(/** @type {OtterError} */ (error), what);
   } finally {
     toggle.busy = false;
   }
+}
+
+/** @param {'mic' | 'camera'} what @param {boolean} on */
+function want(what, on) {
+  wish[what === 'mic' ? 'audio' : 'video'] = on;
+  if (address) keepDevices(address.room, wish);
+  showWish();
+}
+
+function showWish() {
+  lobbyMic.set(wish.audio);
+  lobbyCamera.set(wish.video);
 }
 
 // --- tiles
@@ -231,23 +226,6 @@ function count() {
   $('grid').dataset.count = String(tiles.size);
 }
 
-// --- the name
-
-/** @param {string} display */
-function remember(display) {
-  try {
-    localStorage.setItem(NAME_KEY, display);
-  } catch { /* then not */ }
-}
-
-function recall() {
-  try {
-    return localStorage.getItem(NAME_KEY) ?? '';
-  } catch {
-    return '';
-  }
-}
-
 // --- begin
 
 const { micOn, micOff, cameraOn, cameraOff, leave } = strings.controls;
@@ -258,8 +236,9 @@ const cameraLook = { icons: ['camera', 'camera-off'], labels: [cameraOn, cameraO
 
 const mic = new Toggle($('mic'), { ...micLook, onchange: (on) => switchDevice(mic, 'mic', (o) => call?.setMicrophone(o), on) });
 const camera = new Toggle($('camera'), { ...cameraLook, onchange: (on) => switchDevice(camera, 'camera', (o) => call?.setCamera(o), on) });
-const lobbyMic = new Toggle($('lobby-mic'), { ...micLook, onchange: (on) => lobbyMic.set(wish.audio = on) });
-const lobbyCamera = new Toggle($('lobby-camera'), { ...cameraLook, onchange: (on) => lobbyCamera.set(wish.video = on) });
+const lobbyMic = new Toggle($('lobby-mic'), { ...micLook, onchange: (on) => want('mic', on) });
+const lobbyCamera = new Toggle($('lobby-camera'), { ...cameraLook, onchange: (on) => want('camera', on) });
+const knocks = new Knocks($('knocks'), { rest: $('call'), onfailure: noticeKnock });
 
 $('leave').append(icon('leave'));
 $('leave').setAttribute('aria-label', leave);
@@ -273,7 +252,8 @@ $('sound').addEventListener('click', () => {
   $('sound').hidden = true;
 });
 $('notice-close').addEventListener('click', () => { $('notice').hidden = true; });
-$('name').value = query.get('name') ?? recall();
+$('name').value = query.get('name') ?? keptName();
+showWish();
 watchAddress();
 
 if (!address) {
@@ -282,5 +262,5 @@ if (!address) {
   const seated = recallSeat(address.server, address.room, address.token) !== null;
   if (!address.room.startsWith('rm_')) $('lobby-title').textContent = strings.lobby.titleOf(address.room);
   if (!address.token && !seated) showEnd('error', 'unauthorized');
-  else if (seated || query.get('autojoin') === '1') join(); // a reload takes its seat again without asking
+  else if (seated || (window.top !== window && query.get('autojoin') === '1')) join(); // a reload takes its seat again without asking
 }

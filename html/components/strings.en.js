@@ -26,6 +26,7 @@ export const strings = Object.freeze({
     waits: (name) => `${name} would like to join.`,
     admit: 'Let in',
     deny: 'Not now',
+    gone: 'They wait no more: another host has decided, or they have left.',
   },
 
   controls: {

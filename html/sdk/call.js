@@ -7,7 +7,7 @@ import { acquire, open as openDevice } from './media.js';
 import { Participant, describe } from './participant.js';
 import { Leg } from './peer.js';
 import { connect } from './rest.js';
-import { forgetSeat, keepSeat, recallSeat } from './seat-store.js';
+import { forgetSeat, holdSeat, keepSeat, recallSeat, seatInUse } from './seat-store.js';
 import { SignalPath } from './signal-path.js';
 import { Signaling } from './signaling.js';
 import { CALL, Machine } from './states.js';
@@ -42,6 +42,8 @@ export class Call extends Emitter {
   #machine = new Machine(CALL, 'connecting', (state) => this.emit('state', state));
   /** @type {string | null} */
   #seat;
+  /** Ends the answers to duplicated tabs that the seat is in use. */
+  #release = () => {};
   #instance = newInstance();
   /** @type {WireParticipant | null} */
   #myWire = null;
@@ -63,8 +65,10 @@ export class Call extends Emitter {
   #tracks = { mic: null, camera: null };
   /** A host has to let us in first. */
   #waits = false;
-  /** The latest wish for the camera: opening one takes time, and the user may change their mind. */
-  #cameraWish = 0;
+  /** Who waits at the door, as this host was told. @type {Set<string>} */
+  #knocks = new Set();
+  /** How many wishes there were for each device: opening one takes time, and the user may change their mind. */
+  #wishes = { mic: 0, camera: 0 };
 
   /**
    * Use Otter.join, which opens the call as well.
@@ -128,10 +132,7 @@ export class Call extends Emitter {
    * @throws {OtterError} no_camera or permission_denied, if there is no microphone yet and none can be opened
    */
   async setMicrophone(on) {
-    if (on && !this.#tracks.mic) {
-      const { audio } = await openDevice(this.#options.audio || true, false);
-      this.#takeTrack('mic', audio);
-    }
+    if (!await this.#ready('mic', on)) return;
     if (this.#tracks.mic) this.#tracks.mic.enabled = on;
     this.#announce();
   }
@@ -142,14 +143,8 @@ export class Call extends Emitter {
    * @throws {OtterError} no_camera or permission_denied
    */
   async setCamera(on) {
-    const wish = ++this.#cameraWish;
-    if (!on) {
-      this.#takeTrack('camera', null);
-    } else if (!this.#tracks.camera) {
-      const { video } = await openDevice(false, this.#options.video || true);
-      if (wish !== this.#cameraWish) return video?.stop();
-      this.#takeTrack('camera', video);
-    }
+    if (!on) this.#takeTrack('camera', null); // at once: what is wished for next finds it closed
+    if (!await this.#ready('camera', on)) return;
     this.#announce();
   }
 
@@ -163,6 +158,8 @@ export class Call extends Emitter {
   /** Called once, by Otter.join. */
   async open() {
     try {
+      if (this.#seat && await seatInUse(this.#seat)) this.#loseSeat(); // we are a duplicated tab: join anew
+      this.#hold();
       const way = await this.#connect(); // a dead link is found out before anybody is asked for a camera
       const { audio, video, error } = await acquire({ audio: this.#options.audio, video: this.#options.video });
       this.mediaError = error;
@@ -206,6 +203,7 @@ export class Call extends Emitter {
       }
     }
     reply ??= await this.#join(request);
+    if (this.state === 'ended') return reply; // the link is given up at once, and the seat with it
     this.#waits = reply.waiting === true;
     if (this.#waits) this.#keep(reply.seat);
     else this.#settle(reply);
@@ -236,6 +234,7 @@ export class Call extends Emitter {
     this.#me.streams.camera = this.localStream;
     this.#me.media = this.#media();
     this.#useIceServers(reply);
+    for (const id of [...this.#knocks]) this.#knockOver(id); // who still waits is told anew
     const here = new Set(reply.participants.map((/** @type {WireParticipant} */ p) => p.participant));
     for (const id of [...this.#others.keys()]) if (!here.has(id)) this.#remove(id, 'left');
     for (const wire of reply.participants) this.#meet(wire);
@@ -245,6 +244,12 @@ export class Call extends Emitter {
   #keep(seat) {
     this.#seat = seat ?? this.#seat;
     if (this.#seat) keepSeat(this.#server, this.#roomGiven, this.#token, this.#seat);
+    this.#hold();
+  }
+
+  #hold() {
+    this.#release();
+    if (this.#seat) this.#release = holdSeat(this.#seat);
   }
 
   /** A host has let us in. @param {any} event as the reply to join */
@@ -256,8 +261,24 @@ export class Call extends Emitter {
 
   /** @param {WireParticipant} wire */
   #knocked({ participant, display, identity }) {
-    const decide = (/** @type {string} */ what) => () => this.#signaling.request(what, { participant }).then(() => this.emit('knock-over', participant));
-    this.emit('knock', { participant, display, identity, admit: decide('admit'), deny: decide('deny') });
+    this.#knocks.add(participant);
+    this.emit('knock', { participant, display, identity, admit: () => this.#decide('admit', participant), deny: () => this.#decide('deny', participant) });
+  }
+
+  /** @param {"admit"|"deny"} what @param {string} participant */
+  async #decide(what, participant) {
+    try {
+      await this.#signaling.request(what, { participant });
+    } catch (error) {
+      if (error instanceof OtterError && error.code === 'participant_not_found') this.#knockOver(participant); // and no event said so
+      throw error;
+    }
+    this.#knockOver(participant);
+  }
+
+  /** Let in, sent away or gone; by whom ever. @param {string} participant */
+  #knockOver(participant) {
+    if (this.#knocks.delete(participant)) this.emit('knock-over', participant);
   }
 
   #back() {
@@ -266,6 +287,7 @@ export class Call extends Emitter {
   }
 
   #loseSeat() {
+    this.#release();
     this.#seat = null;
     forgetSeat(this.#server, this.#roomGiven);
   }
@@ -279,7 +301,7 @@ export class Call extends Emitter {
       case 'participant-joined':
       case 'participant-updated': return this.#meet(event.participant);
       case 'participant-left':
-        if (!this.#others.has(event.participant)) this.emit('knock-over', event.participant);
+        this.#knockOver(event.participant);
         return this.#remove(event.participant, event.reason);
       case 'knock': return this.#knocked(event.participant);
       case 'admitted': return this.#admitted(event);
@@ -300,6 +322,7 @@ export class Call extends Emitter {
     }
     const known = this.#others.get(wire.participant);
     if (!known) {
+      this.#knockOver(wire.participant); // another host has let them in
       const other = this.#link(new Participant(wire), wire);
       this.emit('participant-joined', other.participant);
     } else {
@@ -407,6 +430,21 @@ export class Call extends Emitter {
     for (const { leg } of this.#others.values()) leg.setTrack(source, track);
   }
 
+  /**
+   * Opens a device that is to be on and is not open.
+   * @param {"mic"|"camera"} source
+   * @param {boolean} on
+   * @returns {Promise<boolean>} whether it is still wished for so: else a later wish is carried out already
+   */
+  async #ready(source, on) {
+    const wish = ++this.#wishes[source];
+    if (!on || this.#tracks[source]) return true;
+    const { audio, video } = source === 'mic' ? await openDevice(this.#options.audio || true, false) : await openDevice(false, this.#options.video || true);
+    if (wish === this.#wishes[source]) this.#takeTrack(source, audio ?? video);
+    else (audio ?? video)?.stop();
+    return wish === this.#wishes[source];
+  }
+
   /** Tells everybody, oneself too, what is sent now. */
   #announce() {
     if (!this.#me || this.state === 'ended') return;
@@ -428,6 +466,7 @@ export class Call extends Emitter {
     this.#takeTrack('camera', null);
     const keeps = reason === 'replaced' || (reason === 'failed' && error?.retryable); // to take it back, to try again
     if (!keeps) forgetSeat(this.#server, this.#roomGiven);
+    this.#release();
     this.#machine.to('ended');
     await this.#signaling.close(reason === 'left');
   }

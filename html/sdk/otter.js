@@ -8,6 +8,7 @@ import { parseRoomUrl } from './room-url.js';
 export { Call } from './call.js';
 export { Participant } from './participant.js';
 export { OtterError } from './errors.js';
+/** @typedef {import('./call.js').Knock} Knock */
 
 /**
  * @typedef {object} JoinOptions

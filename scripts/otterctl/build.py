@@ -37,10 +37,10 @@ def ensure(log):
     output in the file `log`. Returns what it did, in a word."""
     place = folder()
     place.mkdir(parents=True, exist_ok=True)
-    if homes.read(place / ".built") == _fingerprint(place):  # another user's build will do
+    if _is_built(place):  # another user's build will do
         return "nothing has changed"
     with _lock(checkout.ROOT / "build" / ".lock"):
-        if homes.read(place / ".built") == _fingerprint(place):
+        if _is_built(place):
             return "built by another run just now"
         with open(log, "w", encoding="utf-8") as out:
             _autoreconf(out)
@@ -49,6 +49,11 @@ def ensure(log):
             _run(["make", "install"], place, out)
         (place / ".built").write_text(_fingerprint(place) + "\n", encoding="utf-8")
     return "built"
+
+
+def _is_built(place):
+    """Whether what the last build installed is there, and nothing has changed since."""
+    return stage().is_dir() and homes.read(place / ".built") == _fingerprint(place)
 
 
 @contextlib.contextmanager

@@ -44,8 +44,8 @@ class Service:
 
     def pid(self):
         """Its number while it runs, else None."""
-        if self.process and self.process.poll() is not None:
-            return None
+        if self.process:  # our child is known without its file, which may never have been written
+            return self.process.pid if self.process.poll() is None else None
         text = homes.read(self.pid_file) or ""
         if not text.isdigit():
             return None

@@ -20,13 +20,18 @@ INT_MAX = 2 ** 31 - 1  # of libconfig, without a mark behind the number
 
 def apply(home):
     """Lays otter.json, if there is one, over the configuration of the plugin."""
-    wanted = _load(home.conf / homes.SETTINGS)
+    lay(home, _load(home.conf / homes.SETTINGS), home.conf / homes.SETTINGS)
+
+
+def lay(home, wanted, origin):
+    """Lays {section: {key: value}} over the configuration of the plugin. `origin` is where it
+    comes from, for the words about a value that cannot be written."""
     if not wanted:
         return
     text = homes.read(home.conf / TARGET) + "\n"
     for section, values in wanted.items():
         for key, value in values.items():
-            text = put(text, section, key, _written(f"{home.conf / homes.SETTINGS}: {section}.{key}", value))
+            text = put(text, section, key, _written(f"{origin}: {section}.{key}", value))
     homes.write(home.conf / TARGET, text)
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`otter up`: whatever is missing, from the packages to a room that is ready."""
 
+import argparse
 import http.client
 import json
 import urllib.parse
@@ -38,6 +39,9 @@ def _http_url(text):
     url = urllib.parse.urlsplit(text)
     if url.scheme not in ("http", "https") or not url.netloc or url.query or url.fragment:
         raise ValueError(text)
+    if url.path.strip("/"):
+        raise argparse.ArgumentTypeError(f"'{text}' has a path, where no page would find its parts:"
+                                         " give Otter a host name of its own")
     return text.rstrip("/")
 
 

@@ -170,6 +170,13 @@ def test_wrong_usage_ends_with_two_and_touches_nothing(place, arguments):
     assert not place.exists()
 
 
+def test_a_public_url_with_a_path_is_refused_with_the_reason(place):
+    done = otter("up", "--home", place, "--public-url", "https://call.example.org/otter/")
+    assert (done.returncode, done.stdout) == (USAGE, "")
+    assert "'https://call.example.org/otter/' has a path" in done.stderr and "a host name of its own" in done.stderr
+    assert not place.exists()
+
+
 @pytest.mark.parametrize("arguments", [["up", "--port", 0], ["down", "--purge"]])
 def test_a_folder_with_other_things_in_it_is_no_home(place, arguments):
     place.mkdir()
@@ -180,7 +187,7 @@ def test_a_folder_with_other_things_in_it_is_no_home(place, arguments):
 
 
 def test_links_lead_to_the_public_url(place):
-    info = one_object(otter("up", "--home", place, "--port", 0, "--public-url", "https://call.example.org", "--json"))
+    info = one_object(otter("up", "--home", place, "--port", 0, "--public-url", "https://call.example.org/", "--json"))
     assert info["room_url"].startswith("https://call.example.org/room/rm_")
     assert info["web"].startswith("http://127.0.0.1:")
 

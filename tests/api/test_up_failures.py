@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How ./otter up fails: with one line that says what happened and what to do, and with nothing left running."""
 
+import importlib
 import json
 import os
 import re
@@ -76,6 +77,22 @@ def test_a_full_disk_is_named_and_up_works_once_there_is_room(small_disk, size):
     small_disk.resize(ROOMY)
     up = otter("up", "--home", home, "--port", 0, "--json")
     assert up.returncode == DONE and json.loads(up.stdout)["up"] is True, up.stderr
+
+
+def test_what_was_started_is_stopped_though_its_number_was_never_written(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(CHECKOUT / "scripts")
+    homes, services = importlib.import_module("otterctl.home"), importlib.import_module("otterctl.service")
+    home = homes.Home(tmp_path)
+    home.log.mkdir()  # and no folder for the number
+    program = services.Service(home, "sleeper", ["sleep", "600"], "600")
+    with pytest.raises(OSError):
+        program.start()
+    try:
+        assert program.process.poll() is None and program.pid() == program.process.pid
+        assert program.stop() is True
+        assert program.process.returncode is not None and program.pid() is None
+    finally:
+        program.process.kill()
 
 
 @as_root

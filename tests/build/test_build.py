@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The build as a packager or a newcomer runs it, each in a folder of its own."""
 
+import importlib
 import os
 import pathlib
 import shutil
@@ -60,6 +61,24 @@ def test_an_installation_has_modules_core_web_app_and_samples_and_touches_no_con
             "share/otter/html/v1/openapi.yaml"} <= files
     assert mine.read_text(encoding="utf-8") == "mine"
     assert f"{stage}/share/otter/html" in (stage / "etc/janus/janus.transport.otter.jcfg.sample").read_text(encoding="utf-8")
+
+
+def test_what_was_built_is_built_again_when_its_installation_is_gone(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    build, checkout = importlib.import_module("otterctl.build"), importlib.import_module("otterctl.checkout")
+    monkeypatch.setattr(checkout, "ROOT", tmp_path)  # nothing is in it but these: what is run is only noted
+    (tmp_path / "configure.ac").touch()
+    ran = []
+    for step in ("_autoreconf", "_configure"):
+        monkeypatch.setattr(build, step, lambda *_: None)
+    monkeypatch.setattr(build, "_run", lambda command, *_: (ran.append(command), build.stage().mkdir(exist_ok=True)))
+    monkeypatch.setattr(build, "SOURCES", ["configure.ac"])
+
+    log = tmp_path / "build.log"
+    assert (build.ensure(log), len(ran)) == ("built", 2)
+    assert (build.ensure(log), len(ran)) == ("nothing has changed", 2)
+    build.stage().rmdir()
+    assert (build.ensure(log), len(ran)) == ("built", 4)
 
 
 def test_every_file_of_the_web_app_is_installed(tmp_path):

@@ -57,6 +57,13 @@ SMALL_VIDEO = """(size) => {
     if (ask) devices.getUserMedia = (wish) => ask({...wish, ...(wish.video && {video: size})});
 }"""
 
+# How often each document has asked for devices: window.questions.
+COUNT_QUESTIONS = """{
+    window.questions = 0;
+    const devices = navigator.mediaDevices, ask = devices?.getUserMedia.bind(devices);
+    if (ask) devices.getUserMedia = (wish) => { window.questions++; return ask(wish); };
+}"""
+
 JOIN_BY_SDK = """async (link, options) => {
     const {Otter} = await import('/sdk/otter.js');
     window.otterCall = await Otter.join(link, options);
@@ -72,6 +79,12 @@ def with_small_video(page, width=160, height=120, rate=10):
     """The same page, whose camera from its next document on is so small and slow."""
     size = json.dumps({"width": width, "height": height, "frameRate": rate})
     page.send("Page.addScriptToEvaluateOnNewDocument", source=f"({SMALL_VIDEO})({size})")
+    return page
+
+
+def counting_questions(page):
+    """The same page, which from its next document on counts in window.questions how often it asked for devices."""
+    page.send("Page.addScriptToEvaluateOnNewDocument", source=COUNT_QUESTIONS)
     return page
 
 

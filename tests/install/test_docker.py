@@ -83,6 +83,8 @@ def test_the_two_images_work_together_and_two_people_meet(images, volumes, setti
         assert "<script" in requests.get(settings["OTTER_PUBLIC_URL"], timeout=PATIENCE_S).text
         code, key = otter.run("cat", "/var/lib/otter/secrets/api.key")  # as compose.yaml says
         assert code == 0, key
+        code, said = otter.run(*otter.config["Entrypoint"], "key", "list")  # and so
+        assert code == 0 and "keys:admin" in said, said
         way_in = meet(api, make_room(api, key.strip()))
         assert way_in["signaling"][0]["url"] == f"ws://127.0.0.1:{settings['OTTER_SIGNALING_PORT']}"
         assert way_in["janus_token"]
@@ -166,7 +168,7 @@ def test_compose_gives_each_image_its_volumes_and_ports():
         assert {volume.split(":")[0] for volume in service["volumes"]} <= set(compose["volumes"])
         assert all(port.split(":")[0].startswith("${OTTER_") for port in service["ports"]), "loopback, unless told otherwise"
         assert set(service.get("depends_on", {})) <= set(compose["services"]) - {name}
-    known = set(re.findall(r'(?:setting|number)\("(\w+)"', (DOCKERFILE.parent / "furnish.py").read_text(encoding="utf-8")))
+    known = set(re.findall(r'(?:setting|number|listed)\("(\w+)"', (DOCKERFILE.parent / "furnish.py").read_text(encoding="utf-8")))
     for service in compose["services"].values():
         assert {name.removeprefix("OTTER_") for name in service["environment"]} <= known
     published = " ".join(compose["services"]["turn"]["ports"])

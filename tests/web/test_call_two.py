@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from harness import webrtc
+from harness import room_page, webrtc
 from harness.artifacts import artifact
 from harness.janus import webrtc_traces
 from harness.procnet import udp_sockets
@@ -25,8 +25,9 @@ def person(chromium_pair):
 
     def open_link(url):
         browser = chromium_pair[len(opened) % 2]
-        page = browser.new_page(autojoined(url))
+        page = browser.new_page()
         opened.append(page)
+        room_page.join(page, url)
         return page
     return open_link
 
@@ -146,7 +147,7 @@ def test_each_page_comes_with_a_strict_policy_and_asks_nobody_else(home, chromiu
         page = chromium.new_page(f"{home.web}/")
     else:
         room = home.create_room()
-        page = chromium.new_page(autojoined(room["url"]))
+        page = room_page.join(chromium.new_page(), room["url"])
         wait_until(lambda: participants(home, room) == 1 or failed(page), 15, "the person is in the room")
         assert_no_error(page)
 
@@ -160,12 +161,6 @@ def test_each_page_comes_with_a_strict_policy_and_asks_nobody_else(home, chromiu
     assert page.origins() <= {origin(home.web), origin(home.signaling)}
     assert page.policy_violations() == []
     assert page.exceptions == []
-
-
-def autojoined(url):
-    """The same link, with the wish to join without a press of the button."""
-    parts = urlsplit(url)
-    return parts._replace(query="&".join(filter(None, (parts.query, "autojoin=1")))).geturl()
 
 
 def origin(url):

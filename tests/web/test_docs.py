@@ -199,6 +199,15 @@ def test_on_a_phone_the_contents_open_and_lead_to_an_operation(docs):
     docs.wait_until("Math.abs(document.getElementById('closeRoom').getBoundingClientRect().top) < 200")
 
 
+@pytest.mark.parametrize("fragment, moves", [("%", False), ("%E0%A4%A", False), ("no-such-place", False), ("closeRoom", True), ("close%52oom", True)])
+def test_a_fragment_leads_to_its_place_or_nowhere_and_breaks_nothing(home, chromium, fragment, moves):
+    page = chromium.new_page(f"{home.web}/docs#{fragment}")
+    page.wait_until("document.body.dataset.state !== 'loading'", 30)
+    assert page.evaluate("document.body.dataset.state") == "ready"
+    assert (page.evaluate("scrollY") > 0) == moves
+    assert page.exceptions == []
+
+
 def test_a_description_that_cannot_be_read_is_said(home, chromium):
     page = chromium.new_page()
     page.send("Page.addScriptToEvaluateOnNewDocument", source="window.fetch = async () => new Response('a: &b 1\\n');")

@@ -2,7 +2,7 @@
 """Four people in one room, each in a browser of their own: everybody is connected with everybody."""
 
 import pytest
-from harness import webrtc
+from harness import room_page, webrtc
 from harness.artifacts import artifact
 
 PATIENCE_S = 60  # four browsers on two cores begin slowly
@@ -12,7 +12,7 @@ NAMES = ("Ann", "Ben", "Cleo", "Dan")
 def opened(browser, room, name):
     page = webrtc.with_small_video(browser.new_page())
     page.resize(640, 400)
-    page.goto(room["url"].replace("#", f"?autojoin=1&name={name}#"))
+    room_page.join(page, room["url"], name)
     page.wait_until("['connected', 'error'].includes(document.body.dataset.state)", PATIENCE_S)
     return page
 

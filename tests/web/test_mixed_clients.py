@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from harness import room_page
 from harness.otter_client import OtterError, Participant
 from harness.wait import wait_until
 
@@ -55,7 +56,7 @@ def python(do, home):
 
 
 def opened(browser, room):
-    page = browser.new_page(room["url"].replace("#", "?autojoin=1&name=Ann#"))
+    page = room_page.join(browser.new_page(), room["url"], "Ann")
     page.wait_until("['connected', 'error'].includes(document.body.dataset.state)", 20)
     return page
 

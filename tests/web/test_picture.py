@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from harness import portrait, svg_picture, webrtc
+from harness import portrait, room_page, svg_picture, webrtc
 from harness.artifacts import artifact
 from harness.chromium import Browser
 from harness.otter_home import CHECKOUT
@@ -38,7 +38,7 @@ def joined(browser, room, name):
     page = webrtc.with_small_video(browser.new_page(), portrait.WIDTH, portrait.HEIGHT)
     page.resize(*(SIZE if name == NAMES[0] else SMALL))
     page.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
-    page.goto(room["url"].replace("#", f"?autojoin=1&name={name}#"))
+    room_page.join(page, room["url"], name)
     page.wait_until("['connected', 'error'].includes(document.body.dataset.state)", PATIENCE_S)
     return page
 

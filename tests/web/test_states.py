@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from harness import chromium as harness_chromium
-from harness import tokens, webrtc
+from harness import room_page, tokens, webrtc
 from harness.artifacts import artifact
 from harness.chromium import Browser
 from harness.wait import wait_until
@@ -271,7 +271,7 @@ def test_a_lost_connection_is_said_and_comes_back_while_the_media_goes_on(home, 
     ann.evaluate(RECORD_STATES)
 
     ann.send("Network.setBlockedURLs", urls=["*/v1/connect"])  # the way back is shut; media takes another
-    end_session(home, ann)
+    room_page.end_session(home, ann)
     expect(ann, "reconnecting", None, "Reconnecting")
     for page in pages:
         webrtc.wait_frames_grow(page)
@@ -368,7 +368,7 @@ def entered(browser, url, name):
 
 
 def enter(page, url, name):
-    page.goto(url.replace("#", f"?autojoin=1&name={name}#"))
+    room_page.join(page, url, name)
     expect(page, "connected", None, "(you)")
 
 
@@ -385,12 +385,6 @@ def expect(page, state, code, says):
 
 def delay(page, milliseconds):
     page.send("Network.emulateNetworkConditions", offline=False, latency=milliseconds, downloadThroughput=-1, uploadThroughput=-1)
-
-
-def end_session(home, page):
-    """End the page's session from the side of Janus."""
-    (session,) = page.evaluate("Object.keys(Janus.sessions)")
-    home.admin({"janus": "destroy_session"}, session=int(session))
 
 
 def look(page, home, name, sizes=tuple(SIZES)):

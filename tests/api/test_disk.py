@@ -9,6 +9,7 @@ import pytest
 from api.conftest import assert_error, rooms_of
 from harness.disk import SmallDisk, as_root, immutable
 from harness.otter_home import OtterHome
+from harness.wait import wait_until
 
 pytestmark = as_root
 LONG = {"metadata": {"filling": "x" * 4000}}
@@ -72,8 +73,8 @@ def test_a_disk_that_may_not_be_written_is_unavailable_and_loses_nothing():
                 answer = home.rest("POST", "/v1/rooms", {})
                 error = assert_error(answer, 503, "unavailable")
                 assert answer.headers["Retry-After"]
-                log = Path(home.home, "log", "janus.log").read_text(encoding="utf-8")
-                assert f"{error['request_id']} was answered 503" in log, "what the operator is told to look for"
+                words = f"{error['request_id']} was answered 503"
+                wait_until(lambda words=words: words in home.log_tail(), 5, "the log has what the operator is told to look for")
             assert_error(home.rest("DELETE", f"/v1/rooms/{first['id']}"), 503, "unavailable")
             assert_reads_and_tokens_go_on(home, first, first["token"])
         answered.add(home.create_room()["id"])

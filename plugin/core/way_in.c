@@ -104,7 +104,7 @@ static void on_way_in(void *arg, enum otter_err err, const void *row)
 	if (w->wish != WISH_ROOM && needs_turn_in_vain(row, body))
 		otter_fail(&e, OTTER_UNAVAILABLE, "This room needs TURN, and the server has none to offer: its log says why.");
 	if (e.err == OTTER_OK)
-		answer_body(w->fn, w->arg, json_incref(body));
+		answer_body(w->fn, w->arg, g_steal_pointer(&body)); /* whoever takes it may be on another thread: nothing of it is kept */
 	else
 		answer_error(w->fn, w->arg, &e);
 	json_decref(body);

@@ -151,13 +151,7 @@ static void *clock_main(void *arg)
 	OTTER_LOCKED(&all->lock);
 	while (!all->stop) {
 		int64_t wait_ms = tick(all);
-		struct timespec until;
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec += wait_ms / 1000;
-		until.tv_nsec += wait_ms % 1000 * 1000000;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-		pthread_cond_timedwait(&all->wake, &all->lock, &until);
+		otter_lock_wait_ms(&all->wake, &all->lock, wait_ms);
 	}
 	return NULL;
 }
@@ -167,14 +161,10 @@ static void *clock_main(void *arg)
 struct otter_connections *otter_connections_new(const struct otter_connections_config *config)
 {
 	struct otter_connections *all = g_new0(struct otter_connections, 1);
-	pthread_condattr_t monotonic;
 	all->config = *config;
 	all->counts = g_hash_table_new_full(otter_address_hash, otter_address_equal, g_free, NULL);
 	otter_lock_init(&all->lock);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&all->wake, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	otter_cond_init(&all->wake);
 	if (!config->own_clock || pthread_create(&all->clock, NULL, clock_main, all) == 0)
 		return all;
 	all->config.own_clock = false;

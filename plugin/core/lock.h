@@ -11,6 +11,8 @@
 #define OTTER_LOCK_H
 
 #include <pthread.h>
+#include <stdint.h>
+#include <time.h>
 
 typedef pthread_mutex_t otter_lock;
 
@@ -45,6 +47,28 @@ static inline void otter_lock_release(otter_lock **lock)
 	if (*lock != NULL)
 		pthread_mutex_unlock(*lock);
 	*lock = NULL;
+}
+
+/* A condition for otter_lock_wait_ms, whose time no change of the wall clock touches. */
+static inline void otter_cond_init(pthread_cond_t *cond)
+{
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(cond, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+}
+
+/* Let go of `lock` until `cond` is signalled, or `ms` (not negative) have passed, or for no reason. */
+static inline void otter_lock_wait_ms(pthread_cond_t *cond, otter_lock *lock, int64_t ms)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += ms % 1000 * 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_cond_timedwait(cond, lock, &until);
 }
 
 /* Hold `lock` until the end of the block. */

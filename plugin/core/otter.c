@@ -88,15 +88,9 @@ static void *clock_main(void *arg)
 	struct otter *o = arg;
 	while (!g_atomic_int_get(&o->clock_stop)) {
 		int64_t wait_ms = otter_tick(o);
-		struct timespec until;
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec += wait_ms / 1000;
-		until.tv_nsec += wait_ms % 1000 * 1000000;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
 		OTTER_LOCKED(&o->lock);
 		if (!g_atomic_int_get(&o->clock_stop))
-			pthread_cond_timedwait(&o->clock_wake, &o->lock, &until);
+			otter_lock_wait_ms(&o->clock_wake, &o->lock, wait_ms);
 	}
 	return NULL;
 }
@@ -187,11 +181,7 @@ static struct otter *otter_new(const struct otter_config *config)
 	o->own_clock = config->own_clock;
 	otter_lock_init(&o->lock);
 	otter_lock_init(&o->rooms_lock);
-	pthread_condattr_t monotonic;
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&o->clock_wake, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	otter_cond_init(&o->clock_wake);
 	otter_deadlines_init(&o->deadlines);
 	o->rooms = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_room);
 	otter_turn_init(

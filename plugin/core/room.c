@@ -48,26 +48,17 @@ void otter_room_unref(struct otter_room *room)
 
 struct otter_seat *room_seat_of_conn(struct otter_room *room, const struct otter_conn *conn)
 {
-	for (unsigned i = 0; i < room->n_seats; i++)
-		if (room->seats[i]->conn == conn)
-			return room->seats[i];
-	return NULL;
+	return otter_seats_by_conn(room->seats, room->n_seats, conn);
 }
 
 struct otter_seat *room_seat_of_participant(struct otter_room *room, const char *participant)
 {
-	for (unsigned i = 0; i < room->n_seats; i++)
-		if (strcmp(room->seats[i]->participant, participant) == 0)
-			return room->seats[i];
-	return NULL;
+	return otter_seats_by_participant(room->seats, room->n_seats, participant);
 }
 
 struct otter_seat *room_seat_of_identity(struct otter_room *room, const char *identity)
 {
-	for (unsigned i = 0; identity != NULL && i < room->n_seats; i++)
-		if (g_strcmp0(room->seats[i]->identity, identity) == 0)
-			return room->seats[i];
-	return NULL;
+	return otter_seats_by_identity(room->seats, room->n_seats, identity);
 }
 
 struct otter_seat *room_own_seat(struct otter_room *room, struct otter_conn *conn, struct otter_error *e)
@@ -198,25 +189,24 @@ void otter_room_change(struct otter_room *room, const struct otter_room_record *
 
 /* ---- the end ---- */
 
+static void dismiss_all(struct otter_seat **seats, unsigned *n, const char *reason)
+{
+	while (*n > 0) {
+		struct otter_seat *seat = g_steal_pointer(&seats[--*n]);
+		if (seat->conn != NULL)
+			room_dismiss(g_steal_pointer(&seat->conn), "closed", reason);
+		otter_seat_free(seat);
+	}
+}
+
 void otter_room_close(struct otter_room *room, const char *reason)
 {
 	OTTER_LOCKED(&room->lock);
 	if (room->closed)
 		return;
 	room->closed = true;
-	while (room->n_seats > 0) {
-		struct otter_seat *seat = room->seats[--room->n_seats];
-		room->seats[room->n_seats] = NULL;
-		if (seat->conn != NULL)
-			room_dismiss(g_steal_pointer(&seat->conn), "closed", reason);
-		otter_seat_free(seat);
-	}
-	while (room->n_waiting > 0) {
-		struct otter_seat *seat = room->waiting[--room->n_waiting];
-		if (seat->conn != NULL)
-			room_dismiss(g_steal_pointer(&seat->conn), "closed", reason);
-		otter_seat_free(seat);
-	}
+	dismiss_all(room->seats, &room->n_seats, reason);
+	dismiss_all(room->waiting, &room->n_waiting, reason);
 	otter_log(room->otter->env, OTTER_LOG_INFO, "%s is closed (%s)", room->record.id, reason);
 }
 

@@ -11,26 +11,17 @@ bool room_must_wait(const struct otter_room *room, const struct otter_join *join
 
 struct otter_seat *room_waiting_conn(struct otter_room *room, const struct otter_conn *conn)
 {
-	for (unsigned i = 0; i < room->n_waiting; i++)
-		if (room->waiting[i]->conn == conn)
-			return room->waiting[i];
-	return NULL;
+	return otter_seats_by_conn(room->waiting, room->n_waiting, conn);
 }
 
 struct otter_seat *room_waiting_participant(struct otter_room *room, const char *participant)
 {
-	for (unsigned i = 0; i < room->n_waiting; i++)
-		if (strcmp(room->waiting[i]->participant, participant) == 0)
-			return room->waiting[i];
-	return NULL;
+	return otter_seats_by_participant(room->waiting, room->n_waiting, participant);
 }
 
 static struct otter_seat *waiting_identity(struct otter_room *room, const char *identity)
 {
-	for (unsigned i = 0; identity != NULL && i < room->n_waiting; i++)
-		if (g_strcmp0(room->waiting[i]->identity, identity) == 0)
-			return room->waiting[i];
-	return NULL;
+	return otter_seats_by_identity(room->waiting, room->n_waiting, identity);
 }
 
 /* ---- waiting ---- */
@@ -81,19 +72,9 @@ void room_tell_waiting(struct otter_room *room, const struct otter_seat *host)
 	}
 }
 
-/* Take it out of those who wait; it is the caller's then. */
-static void take(struct otter_room *room, const struct otter_seat *seat)
-{
-	unsigned i = 0;
-	while (room->waiting[i] != seat)
-		i++;
-	memmove(&room->waiting[i], &room->waiting[i + 1], (room->n_waiting - i - 1) * sizeof room->waiting[0]);
-	room->waiting[--room->n_waiting] = NULL;
-}
-
 void room_wait_end(struct otter_room *room, struct otter_seat *seat, const char *reason)
 {
-	take(room, seat);
+	otter_seats_take(room->waiting, &room->n_waiting, seat);
 	room_tell_hosts(room, room_event_left(seat, reason));
 	otter_seat_free(seat);
 }
@@ -113,7 +94,7 @@ void room_wait_replaced(struct otter_room *room, const char *identity, const str
 /* It is a seat from now on; if its owner is away he finds it so when he resumes. */
 static void let_in(struct otter_room *room, struct otter_seat *seat)
 {
-	take(room, seat);
+	otter_seats_take(room->waiting, &room->n_waiting, seat);
 	room_sit(room, seat);
 	seat->attach = ++room->last_attach; /* the newcomer offers */
 	room_keep(room, seat);

@@ -56,8 +56,8 @@ void room_note_presence(struct otter_room *room);
 
 /* ---- sitting down and getting up (room_seats.c) ---- */
 
-/* Give a seat to a connection; whoever had it is told. A new instance counts as a new attachment. */
-void room_attach(struct otter_room *room, struct otter_seat *seat, struct otter_conn *conn, const char *instance);
+/* Give a seat to a connection; whoever had it is told. A new instance counts as a new attachment: true. */
+bool room_attach(struct otter_room *room, struct otter_seat *seat, struct otter_conn *conn, const char *instance);
 
 /* What it is by now goes to the store. */
 void room_keep(struct otter_room *room, const struct otter_seat *seat);

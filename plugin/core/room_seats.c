@@ -6,17 +6,18 @@
 
 /* ---- joining ---- */
 
-void room_attach(struct otter_room *room, struct otter_seat *seat, struct otter_conn *conn, const char *instance)
+bool room_attach(struct otter_room *room, struct otter_seat *seat, struct otter_conn *conn, const char *instance)
 {
 	if (seat->conn != NULL && seat->conn != conn)
 		room_dismiss(g_steal_pointer(&seat->conn), "ejected", "replaced");
 	if (seat->conn == NULL)
 		seat->conn = otter_conn_ref(conn);
 	otter_conn_seated(conn);
-	if (strcmp(seat->instance, instance) != 0) {
-		seat->attach = ++room->last_attach;
-		g_strlcpy(seat->instance, instance, sizeof seat->instance);
-	}
+	if (strcmp(seat->instance, instance) == 0)
+		return false;
+	seat->attach = ++room->last_attach;
+	g_strlcpy(seat->instance, instance, sizeof seat->instance);
+	return true;
 }
 
 void room_keep(struct otter_room *room, const struct otter_seat *seat)
@@ -109,9 +110,7 @@ enum otter_err otter_room_resume(
 	struct otter_seat *seat = room_seat_of_participant(room, participant);
 	if (seat == NULL)
 		return otter_fail(e, OTTER_SEAT_GONE, NULL);
-	bool reloaded = strcmp(seat->instance, instance) != 0;
-	room_attach(room, seat, conn, instance);
-	if (reloaded)
+	if (room_attach(room, seat, conn, instance))
 		room_keep(room, seat);
 	welcome(room, seat, id);
 	room_tell_updated(room, seat);
@@ -124,11 +123,7 @@ enum otter_err otter_room_resume(
 /* Take the seat out of the room and tell the others. Frees it. */
 static void seat_end(struct otter_room *room, struct otter_seat *seat, const char *reason)
 {
-	unsigned i = 0;
-	while (room->seats[i] != seat)
-		i++;
-	memmove(&room->seats[i], &room->seats[i + 1], (room->n_seats - i - 1) * sizeof room->seats[0]);
-	room->seats[--room->n_seats] = NULL;
+	otter_seats_take(room->seats, &room->n_seats, seat);
 	room->otter->store->ops->seat_end(room->otter->store, seat->participant, NULL, NULL);
 	room_tell_others(room, NULL, room_event_left(seat, reason));
 	otter_log(room->otter->env, OTTER_LOG_INFO, "%s left %s (%s)", seat->participant, room->record.id, reason);

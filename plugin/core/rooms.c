@@ -60,9 +60,7 @@ static char *metadata_text(const json_t *metadata, struct otter_error *e)
 }
 
 struct room_create {
-	struct otter *o;
-	otter_answer_fn fn;
-	void *arg;
+	struct pending *p;
 	bool host_url, must_be_new;
 };
 
@@ -85,18 +83,18 @@ static void on_room_created(void *arg, enum otter_err err, const void *row)
 {
 	struct room_create *c = arg;
 	const struct otter_room_record *room = row;
-	struct otter *o = c->o;
+	struct otter *o = c->p->o;
 	if (room == NULL || (err == OTTER_CONFLICT && c->must_be_new)) {
-		answer_err(c->fn, c->arg, room == NULL ? err : OTTER_PRECONDITION_FAILED);
+		answer_err(c->p->fn, c->p->arg, room == NULL ? err : OTTER_PRECONDITION_FAILED);
 	} else {
 		json_t *body = room_body(o, room);
 		add_url(body, "url", o, room, NULL);
 		if (c->host_url || room->lobby) /* nobody could let people in without it */
 			add_url(body, "host_url", o, room, "host");
-		answer_version(c->fn, c->arg, body, err == OTTER_OK, room->version);
+		answer_version(c->p->fn, c->p->arg, body, err == OTTER_OK, room->version);
 	}
+	pending_end(c->p);
 	g_free(c);
-	otter_leave(o);
 }
 
 void otter_do_room_create(struct otter *o, const json_t *body, const struct otter_conditions *when, otter_answer_fn fn, void *arg)
@@ -107,12 +105,11 @@ void otter_do_room_create(struct otter *o, const json_t *body, const struct otte
 	if (body != NULL && otter_json_read(body, room_fields, true, &spec, &e) == OTTER_OK)
 		check_spec(&spec, now_ms, &e);
 	g_autofree char *metadata = metadata_text(spec.metadata, &e);
-	if (e.err == OTTER_OK && !otter_enter(o))
-		otter_fail(&e, OTTER_UNAVAILABLE, NULL);
-	if (e.err != OTTER_OK) {
+	struct pending *p = e.err == OTTER_OK ? pending_new(o, fn, arg) : NULL;
+	if (e.err != OTTER_OK)
 		answer_error(fn, arg, &e);
+	if (p == NULL)
 		return;
-	}
 	struct otter_room_record room = { .max_participants = spec.max_participants,
 		.empty_timeout_s = spec.empty_timeout,
 		.expires_ms = spec.expires_ms,
@@ -126,7 +123,7 @@ void otter_do_room_create(struct otter *o, const json_t *body, const struct otte
 	otter_id_new(o->env, "rm_", room.id);
 	g_strlcpy(room.unique_name, spec.unique_name != NULL ? spec.unique_name : "", sizeof room.unique_name);
 	struct room_create *c = g_new0(struct room_create, 1);
-	*c = (struct room_create){ o, fn, arg, spec.host_url, when->if_none_match };
+	*c = (struct room_create){ p, spec.host_url, when->if_none_match };
 	o->store->ops->room_create(o->store, &room, on_room_created, c);
 }
 

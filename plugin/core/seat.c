@@ -5,6 +5,7 @@
 #include "conn.h"
 
 #include <glib.h>
+#include <string.h>
 
 const char *otter_role_name(enum otter_role role)
 {
@@ -85,6 +86,39 @@ json_t *otter_seat_json(const struct otter_seat *seat)
 		"display", seat->display, "role", otter_role_name(seat->role), "order", (json_int_t)seat->order, "attach", (json_int_t)seat->attach, "instance",
 		seat->instance, "media", "audio", seat->media.audio, "video", seat->media.video, "screen", seat->media.screen, "hand", seat->hand, "connected",
 		seat->conn != NULL, "joined_at", joined_at);
+}
+
+struct otter_seat *otter_seats_by_conn(struct otter_seat *const *seats, unsigned n, const struct otter_conn *conn)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (seats[i]->conn == conn)
+			return seats[i];
+	return NULL;
+}
+
+struct otter_seat *otter_seats_by_participant(struct otter_seat *const *seats, unsigned n, const char *participant)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (strcmp(seats[i]->participant, participant) == 0)
+			return seats[i];
+	return NULL;
+}
+
+struct otter_seat *otter_seats_by_identity(struct otter_seat *const *seats, unsigned n, const char *identity)
+{
+	for (unsigned i = 0; identity != NULL && i < n; i++)
+		if (g_strcmp0(seats[i]->identity, identity) == 0)
+			return seats[i];
+	return NULL;
+}
+
+void otter_seats_take(struct otter_seat **seats, unsigned *n, const struct otter_seat *seat)
+{
+	unsigned i = 0;
+	while (seats[i] != seat)
+		i++;
+	memmove(&seats[i], &seats[i + 1], (*n - i - 1) * sizeof seats[0]);
+	seats[--*n] = NULL;
 }
 
 void otter_seat_free(struct otter_seat *seat)

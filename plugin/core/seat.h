@@ -42,6 +42,14 @@ struct otter_seat *otter_seat_of_record(const struct otter_seat_record *record);
 /* P of the protocol: new reference. */
 json_t *otter_seat_json(const struct otter_seat *seat);
 
+/* Among the first `n` of `seats`: whose connection, participant or identity (NULL: nobody's) it is. NULL: none. */
+struct otter_seat *otter_seats_by_conn(struct otter_seat *const *seats, unsigned n, const struct otter_conn *conn);
+struct otter_seat *otter_seats_by_participant(struct otter_seat *const *seats, unsigned n, const char *participant);
+struct otter_seat *otter_seats_by_identity(struct otter_seat *const *seats, unsigned n, const char *identity);
+
+/* Take `seat`, which is one of them, out; it is the caller's then. */
+void otter_seats_take(struct otter_seat **seats, unsigned *n, const struct otter_seat *seat);
+
 /* Frees it, its connection's reference included. NULL is fine. */
 void otter_seat_free(struct otter_seat *seat);
 

@@ -8,7 +8,6 @@ import { Participant, describe } from './participant.js';
 import { Leg } from './peer.js';
 import { connect } from './rest.js';
 import { forgetSeat, holdSeat, keepSeat, recallSeat, seatInUse } from './seat-store.js';
-import { SignalPath } from './signal-path.js';
 import { Signaling } from './signaling.js';
 import { CALL, Machine } from './states.js';
 
@@ -92,7 +91,7 @@ export class Call extends Emitter {
     this.error = null;
     this.#signaling = new Signaling({ connect: () => this.#connect(), enter: (request) => this.#enter(request) });
     this.#signaling.on('event', (event) => this.#handle(event));
-    this.#signaling.on('lost', () => this.#machine.to('reconnecting'));
+    this.#signaling.on('lost', () => this.#lost());
     this.#signaling.on('back', () => this.#back());
     this.#signaling.on('failed', (error) => this.#end('failed', error));
   }
@@ -281,9 +280,19 @@ export class Call extends Emitter {
     if (this.#knocks.delete(participant)) this.emit('knock-over', participant);
   }
 
+  /** Media between browsers goes on; what is said meanwhile is said later. */
+  #lost() {
+    this.#machine.to('reconnecting');
+    for (const { leg } of this.#others.values()) leg.suspend();
+  }
+
   #back() {
     this.#machine.to(this.#waits ? 'waiting' : 'connected');
-    for (const { leg } of this.#others.values()) leg.resync();
+    for (const { leg, wire } of this.#others.values()) {
+      if (!wire.connected) continue; // he does the same when he is back
+      leg.resume();
+      leg.restart(); // our network may be another one by now
+    }
   }
 
   #loseSeat() {
@@ -326,14 +335,14 @@ export class Call extends Emitter {
       const other = this.#link(new Participant(wire), wire);
       this.emit('participant-joined', other.participant);
     } else {
-      const returned = known.wire.connected === false && wire.connected !== false;
       describe(known.participant, wire);
       if (known.wire.instance !== wire.instance) {
         known.leg.close();
         this.#link(known.participant, wire);
       } else {
         known.wire = wire;
-        if (returned) known.leg.resync();
+        if (wire.connected) known.leg.resume();
+        else known.leg.suspend();
       }
       this.emit('participant-updated', known.participant);
     }
@@ -354,7 +363,7 @@ export class Call extends Emitter {
       polite: mine.order > wire.order,
       rtc: { iceServers: this.#iceServers, iceTransportPolicy: this.#policy() },
       tracks: this.#tracks,
-      path: new SignalPath((name, body) => this.#signaling.request(name, body), address),
+      path: { request: (name, body) => this.#signaling.request(name, body), address, reachable: wire.connected },
       refresh: () => this.#refresh(),
       changed: () => {
         if (this.#others.get(wire.participant)?.leg !== leg) return;

@@ -336,13 +336,15 @@ export class Call extends Emitter {
       this.emit('participant-joined', other.participant);
     } else {
       describe(known.participant, wire);
-      if (known.wire.instance !== wire.instance) {
+      if (!wire.connected) { // and which instance was there last does not matter: a server that has crashed may not know it
+        known.wire = { ...wire, instance: known.wire.instance };
+        known.leg.suspend();
+      } else if (known.wire.instance !== wire.instance) {
         known.leg.close();
         this.#link(known.participant, wire);
       } else {
         known.wire = wire;
-        if (wire.connected) known.leg.resume();
-        else known.leg.suspend();
+        known.leg.resume();
       }
       this.emit('participant-updated', known.participant);
     }

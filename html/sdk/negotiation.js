@@ -37,7 +37,7 @@ function unbegun(offers, polite) {
   return {
     offers,
     polite,
-    /** A first description of the other side has been taken: from now on both sides may offer. */
+    /** A first offer has been answered: from now on both sides may offer. */
     begun: false,
     /** What is being done. @type {Action["do"] | null} */
     doing: null,
@@ -84,11 +84,11 @@ export class Negotiation {
       case 'hung': state.hung = state.offering; break;
       case 'done': out = this.#done(input); break;
     }
-    return [...out, ...this.#next()];
+    return [...out, ...this.#next(!('error' in input && input.error !== undefined))]; // what failed is not tried again at once
   }
 
-  /** What is to be done next, if nothing is being done. @returns {Action[]} */
-  #next() {
+  /** What is to be done next, if nothing is being done. @param {boolean} offer whether that may be an offer @returns {Action[]} */
+  #next(offer) {
     const { state } = this;
     while (state.doing === null) {
       const signal = state.inbox.shift();
@@ -98,7 +98,7 @@ export class Negotiation {
     }
     if (state.doing !== null) return [];
     if (state.hung) return this.#giveUp();
-    if (!state.needed || state.offering || !(state.offers || state.begun)) return [];
+    if (!offer || !state.needed || state.offering || !(state.offers || state.begun)) return [];
     state.restarting = state.restart;
     state.needed = state.restart = false; // what is wished for from now on is for the next offer
     return this.#start({ do: 'offer', restart: state.restarting });
@@ -153,13 +153,15 @@ export class Negotiation {
     }
     if (error !== undefined) {
       out.push({ do: 'failed', error });
+      if (doing === 'offer') this.#offerAgain();
       if (signaling === 'have-remote-offer' && doing !== 'rollback') out.push(...this.#start({ do: 'rollback' }));
     } else if (doing === 'offer') {
       out.push({ do: 'send', signal: { ...signal, round: ++state.round } }, { do: 'watch', on: true });
     } else if (doing === 'remote') {
-      state.begun = true;
       if (signaling === 'have-remote-offer') out.push(...this.#start({ do: 'answer' }));
+      else state.begun = true;
     } else if (doing === 'answer') {
+      state.begun = true;
       out.push({ do: 'send', signal: state.answering === undefined ? { ...signal } : { ...signal, round: state.answering } });
     }
     return out;

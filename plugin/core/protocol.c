@@ -205,6 +205,7 @@ enum otter_err otter_parse_signal(const json_t *body, struct otter_signal *out, 
 		{ "to_instance", OTTER_JSON_STRING, true, offsetof(struct otter_signal, to_instance), 1, OTTER_INSTANCE_SIZE - 1 },
 		{ "seq", OTTER_JSON_INTEGER, false, offsetof(struct otter_signal, seq), 1, OTTER_JSON_INTEGER_MAX },
 		{ "ack", OTTER_JSON_INTEGER, false, offsetof(struct otter_signal, ack), 0, OTTER_JSON_INTEGER_MAX },
+		{ "round", OTTER_JSON_INTEGER, false, offsetof(struct otter_signal, round), 1, OTTER_JSON_INTEGER_MAX },
 		{ "description", OTTER_JSON_OBJECT, false, offsetof(struct otter_signal, description), 0, 0 },
 		{ "candidates", OTTER_JSON_ARRAY, false, offsetof(struct otter_signal, candidates), 1, OTTER_CANDIDATES_MAX },
 		{ "tracks", OTTER_JSON_OBJECT, false, offsetof(struct otter_signal, tracks), 0, 0 },
@@ -218,6 +219,8 @@ enum otter_err otter_parse_signal(const json_t *body, struct otter_signal *out, 
 		return otter_fail_field(e, "candidates", "A signal has a description or candidates, not both.");
 	if (out->tracks != NULL && out->description == NULL)
 		return otter_fail_field(e, "tracks", "'tracks' goes with a description.");
+	if (out->round != 0 && out->description == NULL)
+		return otter_fail_field(e, "round", "'round' goes with a description.");
 	if (out->description == NULL && out->candidates == NULL && (out->ack < 0 || out->seq != 0))
 		return otter_fail(e, OTTER_INVALID_REQUEST, "A signal without description and candidates is a pure ack: it has 'ack' and no 'seq'.");
 	return check_payload(out, e);
@@ -272,6 +275,8 @@ json_t *otter_event_signal(const char *from, const struct otter_signal *s)
 		json_object_set_new(event, "seq", json_integer(s->seq));
 	if (s->ack >= 0)
 		json_object_set_new(event, "ack", json_integer(s->ack));
+	if (s->round != 0)
+		json_object_set_new(event, "round", json_integer(s->round));
 	if (s->description != NULL)
 		json_object_set(event, "description", (json_t *)s->description);
 	if (s->candidates != NULL)

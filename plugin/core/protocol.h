@@ -31,8 +31,9 @@ struct otter_resume {
 
 struct otter_signal {
 	const char *to, *from_instance, *to_instance;
-	int64_t seq; /* 0: none */
-	int64_t ack; /* -1: none */
+	int64_t seq;   /* 0: none */
+	int64_t ack;   /* -1: none */
+	int64_t round; /* 0: none */
 	const json_t *description, *candidates, *tracks;
 };
 

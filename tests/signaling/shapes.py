@@ -126,6 +126,7 @@ SIGNAL_EVENT = {
     "to_instance": INSTANCE,
     "seq": Optional(positive),
     "ack": Optional(not_negative),
+    "round": Optional(positive),
     "description": Optional({"type": {"offer", "answer", "pranswer", "rollback"}, "sdp": Optional(str)}),
     "candidates": Optional([dict]),
     "tracks": Optional(dict),

@@ -91,6 +91,18 @@ async def test_only_the_addressee_gets_a_signal(home, people):
     await nothing_came_to(carol)
 
 
+async def test_an_offer_and_its_answer_carry_their_round(home, people):
+    ann, bob = await people.pair(home.create_room())
+    await bob.signal(ann.me["participant"], description=OFFER, round=1)
+    event = await ann.event("signal")
+    check(event, SIGNAL_EVENT)
+    assert event["round"] == 1
+    await ann.signal(bob.me["participant"], description=ANSWER, round=2**53 - 1)
+    assert (await bob.event("signal"))["round"] == 2**53 - 1
+    await ann.signal(bob.me["participant"], description=ANSWER)
+    assert "round" not in await bob.event("signal")
+
+
 # What is refused
 
 async def test_a_signal_to_oneself_is_refused(home, people):
@@ -159,6 +171,10 @@ WRONG_SIGNALS = [
     ("ack negative", {"ack": -1}, "ack"),
     ("ack text", {"ack": "1"}, "ack"),
     ("ack too great", {"ack": 2**53}, "ack"),
+    ("round zero", {"round": 0}, "round"),
+    ("round text", {"round": "1"}, "round"),
+    ("round too great", {"round": 2**53}, "round"),
+    ("round of candidates", {"candidates": [candidate()], "round": 1}, "round"),
     ("description text", {"description": "v=0"}, "description"),
     ("description type", {"description": {"type": "greeting", "sdp": "v=0"}}, "description.type"),
     ("description without type", {"description": {"sdp": "v=0"}}, "description.type"),

@@ -167,6 +167,14 @@ static void a_signal_is_a_description_candidates_or_a_pure_ack(void)
 		{ "{" TO ",\"ack\":1.5}", "ack" },
 		{ "{" TO ",\"seq\":0,\"description\":{\"type\":\"rollback\"}}", "seq" },
 		{ "{" TO ",\"seq\":\"1\",\"description\":{\"type\":\"rollback\"}}", "seq" },
+		{ "{" TO ",\"round\":1,\"description\":{\"type\":\"offer\",\"sdp\":\"\"}}", NULL },
+		{ "{" TO ",\"round\":9007199254740991,\"description\":{\"type\":\"answer\",\"sdp\":\"\"}}", NULL },
+		{ "{" TO ",\"round\":null,\"candidates\":[{\"candidate\":\"\"}]}", NULL },
+		{ "{" TO ",\"round\":0,\"description\":{\"type\":\"rollback\"}}", "round" },
+		{ "{" TO ",\"round\":9007199254740992,\"description\":{\"type\":\"rollback\"}}", "round" },
+		{ "{" TO ",\"round\":\"1\",\"description\":{\"type\":\"rollback\"}}", "round" },
+		{ "{" TO ",\"round\":1,\"candidates\":[{\"candidate\":\"\"}]}", "round" },
+		{ "{" TO ",\"round\":1,\"ack\":1}", "round" },
 		{ "{" TO ",\"description\":{\"type\":\"rollback\"},\"candidates\":[{\"candidate\":\"\"}]}", "candidates" },
 		{ "{" TO ",\"description\":\"v=0\"}", "description" },
 		{ "{" TO ",\"description\":{}}", "description.type" },
@@ -219,14 +227,14 @@ static void a_signal_has_64_kib_and_64_candidates_at_most(void)
 
 static void a_signal_is_relayed_as_it_came_but_for_from(void)
 {
-	json_auto_t *body = read_json(
-		"{" TO ",\"seq\":1,\"ack\":3,\"description\":{\"type\":\"offer\",\"sdp\":\"v=0\"},\"tracks\":{\"0\":\"mic\"},\"from\":\"pt_forged\",\"x\":1}");
+	json_auto_t *body = read_json("{" TO ",\"seq\":1,\"ack\":3,\"round\":2,\"description\":{\"type\":\"offer\",\"sdp\":\"v=0\"},\"tracks\":{\"0\":\"mic\"},"
+					     "\"from\":\"pt_forged\",\"x\":1}");
 	struct otter_signal signal;
 	g_assert_cmpint(otter_parse_signal(body, &signal, NULL), ==, OTTER_OK);
 	json_auto_t *event = otter_event_signal("pt_9", &signal);
 	json_auto_t *expected =
 		read_json("{\"otter\":\"event\",\"event\":\"signal\",\"from\":\"pt_9\",\"from_instance\":\"aaaaaaaa\",\"to_instance\":\"bbbbbbbb\",\"seq\":1,"
-			  "\"ack\":3,\"description\":{\"type\":\"offer\",\"sdp\":\"v=0\"},\"tracks\":{\"0\":\"mic\"}}");
+			  "\"ack\":3,\"round\":2,\"description\":{\"type\":\"offer\",\"sdp\":\"v=0\"},\"tracks\":{\"0\":\"mic\"}}");
 	g_assert_true(json_equal(event, expected));
 }
 

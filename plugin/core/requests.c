@@ -270,9 +270,12 @@ json_t *otter_conn_request(struct otter_conn *conn, const json_t *body)
 	struct otter_error e = { 0 };
 	int64_t id = -1;
 	json_t *reply = NULL;
+	bool numbered = otter_request_id(body, &id);
+	if (otter_conn_ask(conn, &e) != OTTER_OK)
+		return otter_reply_error(id, &e);
 	if (!json_is_object(body))
 		otter_fail(&e, OTTER_INVALID_REQUEST, "The body must be a JSON object.");
-	else if (!otter_request_id(body, &id))
+	else if (!numbered)
 		otter_fail_field(&e, "id", "'id' must be an integer from 0 to 2^53-1: the reply carries it.");
 	else if (!otter_enter(conn->otter))
 		otter_fail(&e, OTTER_UNAVAILABLE, "The server is stopping: connect again in a moment.");

@@ -120,7 +120,8 @@ void room_dismiss(struct otter_conn *conn, const char *event_name, const char *r
 
 static json_t *limits_json(void)
 {
-	return json_pack("{s:i, s:i, s:i}", "message_bytes", OTTER_MESSAGE_MAX, "display_characters", OTTER_DISPLAY_MAX, "candidates", OTTER_CANDIDATES_MAX);
+	return json_pack("{s:i, s:i, s:i, s:i, s:i}", "message_bytes", OTTER_MESSAGE_MAX, "display_characters", OTTER_DISPLAY_MAX, "candidates",
+		OTTER_CANDIDATES_MAX, "signals_per_second", OTTER_SIGNALS_PER_SECOND, "signals_burst", OTTER_SIGNALS_BURST);
 }
 
 json_t *room_credentials(struct otter_room *room, const struct otter_seat *seat)

@@ -72,6 +72,8 @@ enum otter_err otter_room_join(
 	OTTER_LOCKED(&room->lock);
 	struct otter_seat *seat = room->closed ? NULL : room_seat_of_identity(room, claims->sub);
 	if (seat != NULL) {
+		if (room_may_take_again(room, seat, e) != OTTER_OK)
+			return e->err;
 		room_attach(room, seat, conn, join->instance);
 		otter_seat_take_over(seat, join, claims);
 		room_keep(room, seat);
@@ -110,6 +112,8 @@ enum otter_err otter_room_resume(
 	struct otter_seat *seat = room_seat_of_participant(room, participant);
 	if (seat == NULL)
 		return otter_fail(e, OTTER_SEAT_GONE, NULL);
+	if (room_may_take_again(room, seat, e) != OTTER_OK)
+		return e->err;
 	if (room_attach(room, seat, conn, instance))
 		room_keep(room, seat);
 	welcome(room, seat, id);

@@ -97,7 +97,8 @@ JOIN_REPLY = {
     "participants": [P],
     "ice_servers": ICE_SERVERS,
     "ttl": positive,
-    "limits": {"message_bytes": {65536}, "display_characters": {64}, "candidates": {64}},
+    "limits": {"message_bytes": {65536}, "display_characters": {64}, "candidates": {64}, "signals_per_second": {20},
+               "signals_burst": {60}},
     "heartbeat_ms": positive,
     "resume_timeout_ms": positive,
 }

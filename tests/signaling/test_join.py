@@ -243,9 +243,10 @@ async def test_a_forged_token_is_token_invalid_and_nothing_changes(home, people,
 
 async def test_every_algorithm_with_every_kid_and_every_claim_has_its_own_code(home, people, participants_of):
     room = home.create_room()
-    ann = await people.at_the_door(room)
     wrong, n = [], 0
     for what, token, code in tokens.combinations(home, room):
+        if n % 50 == 0:  # a connection may not ask without end
+            ann = await people.at_the_door(room)
         n += 1
         try:
             await ann.join(token=token)

@@ -228,7 +228,7 @@ static void a_signal_has_64_kib_and_64_candidates_at_most(void)
 static void a_signal_is_relayed_as_it_came_but_for_from(void)
 {
 	json_auto_t *body = read_json("{" TO ",\"seq\":1,\"ack\":3,\"round\":2,\"description\":{\"type\":\"offer\",\"sdp\":\"v=0\"},\"tracks\":{\"0\":\"mic\"},"
-					     "\"from\":\"pt_forged\",\"x\":1}");
+				      "\"from\":\"pt_forged\",\"x\":1}");
 	struct otter_signal signal;
 	g_assert_cmpint(otter_parse_signal(body, &signal, NULL), ==, OTTER_OK);
 	json_auto_t *event = otter_event_signal("pt_9", &signal);

@@ -98,7 +98,7 @@ JOIN_REPLY = {
     "ice_servers": ICE_SERVERS,
     "ttl": positive,
     "limits": {"message_bytes": {65536}, "display_characters": {64}, "candidates": {64}, "signals_per_second": {20},
-               "signals_burst": {60}},
+               "signals_burst": {60}, "state_keys": {64}, "state_bytes": {4096}},
     "heartbeat_ms": positive,
     "resume_timeout_ms": positive,
 }
@@ -118,6 +118,8 @@ LEFT_EVENT = {"otter": {"event"}, "event": {"participant-left"}, "participant": 
               "reason": {"left", "timeout", "ejected", "replaced"}}
 EJECTED_EVENT = {"otter": {"event"}, "event": {"ejected"}, "reason": {"ejected", "replaced", "revoked", "expired"}}
 CLOSED_EVENT = {"otter": {"event"}, "event": {"closed"}, "reason": {"request", "expired", "empty"}}
+
+STATE_EVENT = {"otter": {"event"}, "event": {"state"}, "key": str, "value": lambda value: True, "by": re.compile(r"pt_.+")}
 
 SIGNAL_EVENT = {
     "otter": {"event"},

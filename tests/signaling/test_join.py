@@ -358,7 +358,7 @@ async def test_an_id_is_echoed(home, people, id_):
     check(reply["time"], TIME)
 
 
-@pytest.mark.parametrize("body", [{"request": "dance"}, {"request": "set", "key": "a", "value": 1}, {"request": ""},
+@pytest.mark.parametrize("body", [{"request": "dance"}, {"request": "SET", "key": "a", "value": 1}, {"request": ""},
                                   {"request": 7}, {"request": None}, {}])
 async def test_a_request_that_is_not_served_is_an_invalid_request(home, people, body):
     ann = await people.inside(home.create_room())
@@ -485,6 +485,7 @@ async def test_an_update_keeps_what_is_absent_and_tells_the_others_only(home, pe
 
 @pytest.mark.parametrize("fields, named", [
     ({"display": 5}, "display"), ({"media": 5}, "media"), ({"hand": "up"}, "hand"), ({"display": "x" * 65}, "display"),
+    ({"display": "bell\a"}, "display"), ({"display": "\u202egnitanimod"}, "display"), ({"display": "is\u2069olate"}, "display"),
     ({"media": {"screen": 1}}, "media.screen")])
 async def test_a_wrong_field_of_update_changes_nothing(home, people, fields, named):
     ann = await people.inside(home.create_room(), display="Ann")

@@ -4,7 +4,7 @@
 import asyncio
 
 import pytest
-from harness.otter_client import OtterError
+from harness.otter_client import OtterError, patiently
 
 OFFER = {"type": "offer", "sdp": "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\n"}
 CANDIDATE = "candidate:{} 1 udp 2122260223 192.0.2.7 {} typ host generation 0 ufrag abcd"
@@ -28,17 +28,6 @@ async def hammer(person, body, times):
     """Send without waiting for anything, and to the end even if the server ends the handle. Returns nothing."""
     for n in range(times):
         await person.connection.send(person.connection.envelope(person.handle, {"id": 1_000_000 + n, **body}))
-
-
-async def as_soon_as_he_may(request):
-    """Do what a client does: wait as long as the server says."""
-    while True:
-        try:
-            return await request()
-        except OtterError as error:
-            if error.code != "rate_limited":
-                raise
-            await asyncio.sleep(error.details["retry_after_ms"] / 1000)
 
 
 def detached(person):
@@ -113,9 +102,9 @@ async def test_who_hammers_is_out_others_go_on_and_he_may_resume(home, people, w
     assert [event["ack"] for event in got if event["from"] == carol.me["participant"]] == list(range(20))
     assert len(got) - 20 <= PAIR_BURST * 2, "what was refused did not reach anybody"
     await ann.connect()
-    await as_soon_as_he_may(ann.resume)
+    await patiently(ann.resume)
     await bob.updated(ann.me["participant"], connected=True)
-    await as_soon_as_he_may(ann.list)
+    await patiently(ann.list)
     home.assert_alive()
 
 

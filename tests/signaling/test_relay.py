@@ -81,6 +81,14 @@ async def test_the_sender_is_who_the_server_says_and_a_forged_from_is_ignored(ho
     assert (await ann.event("signal"))["from"] == carol.me["participant"]
 
 
+async def test_a_field_that_signal_does_not_know_is_ignored_and_not_relayed(home, people):
+    ann, bob = await people.pair(home.create_room())
+    await bob.signal(ann.me["participant"], description=OFFER, event="closed", otter="reply", priority=5, participant="pt_x")
+    event = await ann.event("signal")
+    check(event, SIGNAL_EVENT)
+    assert event["description"] == OFFER and ann.ended is None
+
+
 async def test_only_the_addressee_gets_a_signal(home, people):
     room = home.create_room()
     ann, bob = await people.pair(room)
@@ -190,6 +198,11 @@ WRONG_SIGNALS = [
     ("usernameFragment of the last", {"candidates": [candidate(), {"candidate": "", "usernameFragment": 0}]},
      "candidates[1].usernameFragment"),
     ("sdpMLineIndex", {"candidates": [{"candidate": HOST, "sdpMLineIndex": "0"}]}, "candidates[0].sdpMLineIndex"),
+    ("candidate too long", {"candidates": [{"candidate": "x" * 1025}]}, "candidates[0].candidate"),
+    ("sdpMid too long", {"candidates": [{"candidate": HOST, "sdpMid": "x" * 257}]}, "candidates[0].sdpMid"),
+    ("sdpMLineIndex too great", {"candidates": [{"candidate": HOST, "sdpMLineIndex": 65536}]}, "candidates[0].sdpMLineIndex"),
+    ("another field in a candidate", {"candidates": [{"candidate": HOST, "from": "pt_x"}]}, "candidates[0].from"),
+    ("another field in a description", {"description": {**OFFER, "from": "pt_x"}}, "description.from"),
     ("tracks array", {"description": OFFER, "tracks": ["mic"]}, "tracks"),
     ("tracks of an unknown kind", {"description": OFFER, "tracks": {"0": "tuba"}}, "tracks"),
 ]

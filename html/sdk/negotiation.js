@@ -15,21 +15,17 @@
 // All that it knows is in `state`, which is plain data.
 
 /**
+ * What happens. `needed`: what the local side sends has changed; `restart`: the path is to be sought anew; `signal`: the other side said something;
+ * `hung`: the answer has not come in time; `done`: what was to be done is done (with the description that was made), or failed.
+ *
+ * What is to be done. The first five one at a time: `done` has to follow. `watch`: whether an answer is awaited; `failed`: of this negotiation
+ * nothing came, and what comes next mends it.
+ *
  * @typedef {import('./signal-path.js').Signal} Signal
- *
- * @typedef {{is: "needed"}                what the local side sends has changed
- *   | {is: "restart"}                     the path is to be sought anew
- *   | {is: "signal", signal: Signal}      the other side said something
- *   | {is: "hung"}                        the answer has not come in time
- *   | {is: "done", signaling: RTCSignalingState, signal?: Signal, error?: unknown}} Input
- *       what was to be done is done, or failed; `signal`: the description that was made, and its tracks
- *
- * @typedef {{do: "offer", restart: boolean} | {do: "answer"} | {do: "remote", signal: Signal} | {do: "rollback"} | {do: "candidates", signal: Signal}
- *   one at a time: "done" has to follow
- *   | {do: "send", signal: Signal}
- *   | {do: "watch", on: boolean}          whether an answer is awaited
- *   | {do: "failed", error: unknown}      of this negotiation nothing came; what comes next mends it
- * } Action
+ * @typedef {{is: "needed"} | {is: "restart"} | {is: "hung"} | {is: "signal", signal: Signal} | Done} Input
+ * @typedef {{is: "done", signaling: RTCSignalingState, signal?: Signal, error?: unknown}} Done
+ * @typedef {{do: "offer", restart: boolean} | {do: "answer"} | {do: "remote", signal: Signal} | {do: "rollback"} | {do: "candidates", signal: Signal} |
+ *   {do: "send", signal: Signal} | {do: "watch", on: boolean} | {do: "failed", error: unknown}} Action
  */
 
 /** @param {boolean} offers @param {boolean} polite */
@@ -84,7 +80,7 @@ export class Negotiation {
       case 'hung': state.hung = state.offering; break;
       case 'done': out = this.#done(input); break;
     }
-    return [...out, ...this.#next(!('error' in input && input.error !== undefined))]; // what failed is not tried again at once
+    return [...out, ...this.#next(!(input.is === 'done' && input.error !== undefined))]; // what failed is not tried again at once
   }
 
   /** What is to be done next, if nothing is being done. @param {boolean} offer whether that may be an offer @returns {Action[]} */
@@ -139,7 +135,7 @@ export class Negotiation {
     return signal.round === undefined || signal.round === state.round ? { do: 'remote', signal } : null;
   }
 
-  /** @param {Input & {is: "done"}} input @returns {Action[]} */
+  /** @param {Done} input @returns {Action[]} */
   #done({ signaling, signal, error }) {
     const { state } = this;
     const { doing, offering } = state;

@@ -28,6 +28,8 @@ const WINDOW_BYTES = 256 * 1024;
 function unspoken() {
   return {
     away: false,
+    /** Too much was said at once: nothing is sent before. */
+    quietUntil: 0,
     nextSeq: 1,
     /** Ascending by seq. @type {InFlight[]} */
     inFlight: [],
@@ -68,6 +70,11 @@ export class PairStream {
     if (state.expected > 1) state.ackAt = now;
   }
 
+  /** The server refused what was sent now because there was too much of it: it is repeated as if it had been lost. @param {number} until */
+  limited(until) {
+    this.state.quietUntil = until;
+  }
+
   /** The server refused this number for good: it was not delivered, and the next message gets it. @param {number} seq */
   refused(seq) {
     const at = this.state.inFlight.findIndex((entry) => entry.seq === seq);
@@ -98,7 +105,7 @@ export class PairStream {
    */
   due(now) {
     const { state } = this;
-    if (state.away) return [];
+    if (state.away || now < state.quietUntil) return [];
     const out = [...this.#repeats(now), ...this.#fillWindow(now)];
     if (!out.length && state.ackAt !== null && state.ackAt <= now) out.push({ ack: this.acknowledging });
     if (out.length) state.ackAt = null;
@@ -111,7 +118,7 @@ export class PairStream {
     if (state.away) return null;
     const times = state.inFlight.map(dueAt);
     if (state.ackAt !== null) times.push(state.ackAt);
-    return times.length ? Math.min(...times) : null;
+    return times.length ? Math.max(state.quietUntil, Math.min(...times)) : null;
   }
 
   /** @param {number} now @returns {Numbered[]} */

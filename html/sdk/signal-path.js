@@ -92,12 +92,12 @@ export class SignalPath {
     try {
       await this.#request('signal', { ...this.#address, ...message });
     } catch (error) {
-      // else it is only late: the peer is away or gone, or we are, and an event or a resume is to follow; or there was too much at once
-      if (message.seq && error instanceof OtterError && REFUSED.has(error.code)) {
-        console.warn('otter: a signal was refused', error);
-        this.#stream.refused(message.seq);
-        this.#pump();
-      }
+      if (!(error instanceof OtterError)) throw error;
+      if (error.code === 'rate_limited') this.#stream.limited(performance.now() + (error.details?.retry_after_ms ?? 0));
+      else if (message.seq && REFUSED.has(error.code)) this.#stream.refused(message.seq);
+      else return; // it is only late: the peer is away or gone, or we are, and an event or a resume is to follow
+      console.warn('otter: a signal was refused', error);
+      this.#pump();
     }
   }
 }

@@ -242,7 +242,7 @@ function deliver(s, x, event) {
     me.early.push(event);
     return;
   }
-  for (const signal of stream(me).received(event.signal, 0)) {
+  for (const signal of /** @type {any[]} */ (stream(me).received(event.signal, 0))) {
     must(signal.n === me.leg.got + 1, `${x} was delivered message ${signal.n} after ${me.leg.got}`);
     me.leg.got++;
     input(s, x, { is: 'signal', signal });

@@ -151,3 +151,11 @@ test('the number of what was refused for good goes to the next message', () => {
   stream.received({ ack: 3 }, 1_200);
   assert.equal(stream.unacknowledged, 0);
 });
+
+test('after too much at once nothing is sent until the time is over, and then it is repeated', () => {
+  const { stream } = streamWith(['a']);
+  stream.limited(3_000);
+  assert.deepEqual(stream.due(2_999), []);
+  assert.equal(stream.wakeup(), 3_000);
+  assert.deepEqual(numbers(stream.due(3_000)), [1]);
+});

@@ -9,11 +9,14 @@ from .wait import NotYet, wait_until
 # Each decoded frame passes here, with its moment: statistics would be asked for, and show only what there was by then.
 WATCH = """async () => {
     const now = () => performance.timeOrigin + performance.now();
-    const seen = window.seen = {events: [], states: [], media: {}, connections: new Map(otterCall.connections), me: otterCall.me.id};
+    const seen = window.seen = {events: [], states: [], unreachable: {}, media: {}, connections: new Map(otterCall.connections), me: otterCall.me.id};
     otterCall.on('state', (state) => seen.states.push([state, now()]));
     for (const name of ['participant-joined', 'participant-left'])
         otterCall.on(name, ({id, display}, reason) => seen.events.push([name, id, display, reason ?? null]));
-    otterCall.on('participant-updated', ({id, state}) => { if (state !== 'connected') seen.events.push(['media', id, state]); });
+    otterCall.on('participant-updated', ({id, state, reachable}) => {
+        if (id !== otterCall.me.id && state !== 'connected') seen.events.push(['media', id, state]);
+        if (!reachable) seen.unreachable[id] ??= now();
+    });
     for (const {id, streams} of otterCall.participants) {
         const leg = seen.media[id] = {frames: 0, longest: 0, last: now()};
         const reader = new MediaStreamTrackProcessor({track: streams.camera.getVideoTracks()[0]}).readable.getReader();
@@ -71,6 +74,12 @@ def assert_nobody_went(page):
     assert page.evaluate("seen.events") == []
     assert page.evaluate(SAME_CONNECTIONS), "a connection was made anew"
     assert page.evaluate("otterCall.me.id === seen.me")
+
+
+def unreachable_since(page, other):
+    """When the page first heard that the server does not reach the other page's person; None if it did not."""
+    at = page.evaluate("(id) => seen.unreachable[id] ?? null", args=[other.evaluate("seen.me")])
+    return at and at / 1000
 
 
 def back_at(page):

@@ -97,6 +97,7 @@ static struct client *back(const char *seat)
 	struct client *c = client_new(o);
 	json_auto_t *reply = askf(c, "resume", "{\"seat\": \"%s\", \"instance\": \"ann-page-1\"}", seat);
 	g_assert_cmpstr(text_at(reply, "error.code"), ==, NULL);
+	json_decref(ask_ok(c, "list", "{}")); /* waits for the room, so that what follows the reply has come: from disk it comes in another thread */
 	return c;
 }
 

@@ -85,6 +85,14 @@ void otter_room_revoke(struct otter_room *room, const struct otter_revocation_re
 enum otter_err otter_room_admit(struct otter_room *room, struct otter_conn *conn, const char *participant, struct otter_error *e);
 enum otter_err otter_room_deny(struct otter_room *room, struct otter_conn *conn, const char *participant, struct otter_error *e);
 
+/* Is it a host who asks through `conn`? conflict, forbidden. Writes who. And has `participant` a host's seat? */
+enum otter_err otter_room_host(struct otter_room *room, struct otter_conn *conn, char participant[OTTER_ID_SIZE], struct otter_error *e);
+bool otter_room_has_host(struct otter_room *room, const char *participant);
+
+/* A host asks somebody to mute himself, or makes him a host too. forbidden, participant_not_found; mute: peer_away. */
+enum otter_err otter_room_mute(struct otter_room *room, struct otter_conn *conn, const struct otter_mute *mute, struct otter_error *e);
+enum otter_err otter_room_promote(struct otter_room *room, struct otter_conn *conn, const char *participant, struct otter_error *e);
+
 /* How to keep out whom `participant` is, if he comes again: writes kind, value and knock (an invite link is for many, so it is not revoked: who
  * comes by it knocks). False if there is no such seat. */
 bool otter_room_came_by(struct otter_room *room, const char *participant, struct otter_revocation_record *out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * A room in memory, for its own files: room.c has its life and how it looks, room_time.c its deadlines, room_seats.c who sits down and gets up,
- * room_lobby.c who waits to be let in, room_talk.c what those inside say to each other.
+ * room_lobby.c who waits to be let in, room_hosts.c what hosts ask for, room_talk.c what those inside say to each other.
  *
  * Everything here is called with the room's lock held. */
 #ifndef OTTER_ROOM_PRIVATE_H
@@ -67,6 +67,11 @@ void room_sit(struct otter_room *room, struct otter_seat *seat);
 
 /* room_full, or OTTER_OK. */
 enum otter_err room_has_place(const struct otter_room *room, struct otter_error *e);
+
+/* ---- hosts (room_hosts.c) ---- */
+
+/* The seat of who asks, if he is a host: NULL with the error. conflict, forbidden. */
+struct otter_seat *room_host(struct otter_room *room, struct otter_conn *conn, struct otter_error *e);
 
 /* ---- the lobby (room_lobby.c); those who wait have a seat struct that is not among the seats ---- */
 

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define RENEW_AFTER_MS (OTTER_TURN_SEAT_TTL_S * INT64_C(750)) /* 75 % of the life of credentials */
+
 struct otter_room *otter_room_new(struct otter *o, const struct otter_room_record *record)
 {
 	struct otter_room *room = g_new0(struct otter_room, 1);
@@ -123,9 +125,10 @@ static json_t *limits_json(void)
 	return json_pack("{s:i, s:i, s:i}", "message_bytes", OTTER_MESSAGE_MAX, "display_characters", OTTER_DISPLAY_MAX, "candidates", OTTER_CANDIDATES_MAX);
 }
 
-json_t *room_credentials(struct otter_room *room, const struct otter_seat *seat)
+json_t *room_credentials(struct otter_room *room, struct otter_seat *seat)
 {
 	struct otter *o = room->otter;
+	seat->renew_ms = otter_mono_ms(o->env) + RENEW_AFTER_MS;
 	return otter_turn_credentials(&o->turn, o->env, seat->participant, OTTER_TURN_SEAT_TTL_S, room->record.privacy == OTTER_PRIVACY_RELAY);
 }
 
@@ -152,7 +155,7 @@ char *room_seat_token(struct otter_room *room, const struct otter_seat *seat)
 	return otter_keyring_sign(&o->keyring, OTTER_AUDIENCE_SEAT, &claims);
 }
 
-void room_welcome(struct otter_room *room, const struct otter_seat *seat, json_t *message)
+void room_welcome(struct otter_room *room, struct otter_seat *seat, json_t *message)
 {
 	struct otter *o = room->otter;
 	g_autofree char *token = room_seat_token(room, seat);

@@ -33,6 +33,7 @@ struct otter_room {
 	unsigned n_waiting;
 	int64_t last_order, last_attach;
 	int64_t empty_since_ms; /* monotonic; 0: somebody is here, or nobody has been yet */
+	int64_t idle_since_ms;  /* monotonic: when otter_room_idle_for first found nobody here, waiting ones included; 0: it did not */
 	bool closed;
 	bool ending;                           /* it was empty for too long: nobody gets in any more, and it is closed in a moment */
 	bool entry_noted;                      /* the store knows that somebody was here once */
@@ -71,6 +72,12 @@ void otter_room_away(struct otter_room *room, struct otter_conn *conn);
 
 /* See to it that it closes when its time is over. Again, when it was to be closed and was not. */
 void otter_room_watch(struct otter_room *room);
+
+/* Nobody sits or waits here, nor did when it was asked `ms` ago; and no empty_timeout runs. Ask again and again. */
+bool otter_room_idle_for(struct otter_room *room, int64_t ms);
+
+/* Give fresh TURN credentials to everybody who has used up 75 % of the life of his. */
+void otter_room_renew_credentials(struct otter_room *room);
 
 /* Its settings have changed in the store; everybody inside hears it. */
 void otter_room_change(struct otter_room *room, const struct otter_room_record *record);

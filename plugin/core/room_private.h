@@ -35,13 +35,15 @@ json_t *room_event_left(const struct otter_seat *seat, const char *reason);
 void room_dismiss(struct otter_conn *conn, const char *event_name, const char *reason);
 
 /* What whoever has just sat down is told goes into `message`: me, seat, room, participants, credentials, limits. */
-void room_welcome(struct otter_room *room, const struct otter_seat *seat, json_t *message);
+void room_welcome(struct otter_room *room, struct otter_seat *seat, json_t *message);
 
 /* Proves the seat, for resuming; ends with it, so it has no end of its own. New string. */
 char *room_seat_token(struct otter_room *room, const struct otter_seat *seat);
 json_t *room_json(struct otter_room *room);
 json_t *room_others_json(struct otter_room *room, const struct otter_seat *except);
-json_t *room_credentials(struct otter_room *room, const struct otter_seat *seat);
+
+/* Fresh ones; from now on their life counts. */
+json_t *room_credentials(struct otter_room *room, struct otter_seat *seat);
 
 /* ---- time (room_time.c) ---- */
 

@@ -56,7 +56,7 @@ enum otter_err room_has_place(const struct otter_room *room, struct otter_error 
 }
 
 /* A host hears who waits, right after he was welcomed. */
-static void welcome(struct otter_room *room, const struct otter_seat *seat, int64_t id)
+static void welcome(struct otter_room *room, struct otter_seat *seat, int64_t id)
 {
 	json_t *reply = otter_reply(id);
 	room_welcome(room, seat, reply);

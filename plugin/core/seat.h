@@ -27,6 +27,7 @@ struct otter_seat {
 	int64_t joined_ms;
 	struct otter_conn *conn; /* a reference; NULL: away */
 	int64_t away_until_ms;   /* monotonic; holds while conn is NULL */
+	int64_t renew_ms;        /* monotonic: when its owner needs fresh TURN credentials; holds while conn is not NULL */
 };
 
 /* For who comes with this request and this token: a fresh participant, without a place and a connection. New. */

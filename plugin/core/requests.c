@@ -140,7 +140,7 @@ static enum otter_err do_resume(struct otter_conn *conn, int64_t id, const json_
 struct otter_room *request_seated_in(struct otter_conn *conn, struct otter_error *e)
 {
 	struct otter_room *room = otter_conn_room(conn, e);
-	if (room == NULL || otter_room_seats(room, conn, NULL))
+	if (room == NULL || otter_room_seats(room, conn))
 		return room;
 	otter_room_unref(room);
 	otter_fail(e, OTTER_CONFLICT, "This connection has no seat any more: join or resume first.");

@@ -230,15 +230,23 @@ json_t *otter_room_participants(struct otter_room *room)
 	return room_others_json(room, NULL);
 }
 
-bool otter_room_seats(struct otter_room *room, const struct otter_conn *conn, char participant[OTTER_ID_SIZE])
+bool otter_room_seats(struct otter_room *room, const struct otter_conn *conn)
 {
 	OTTER_LOCKED(&room->lock);
-	const struct otter_seat *seat = room_seat_of_conn(room, conn);
+	return room_seat_of_conn(room, conn) != NULL || room_waiting_conn(room, conn) != NULL;
+}
+
+void otter_room_describe(struct otter_room *room, const struct otter_conn *conn, json_t *out)
+{
+	OTTER_LOCKED(&room->lock);
+	const struct otter_seat *waiting = room_waiting_conn(room, conn), *seat = waiting != NULL ? waiting : room_seat_of_conn(room, conn);
 	if (seat == NULL)
-		seat = room_waiting_conn(room, conn);
-	if (seat != NULL && participant != NULL)
-		g_strlcpy(participant, seat->participant, OTTER_ID_SIZE);
-	return seat != NULL;
+		return;
+	json_object_update_new(out,
+		json_pack("{s:s, s:s, s:b, s:o, s:I, s:s, s:s, s:o, s:o}", "room", room->record.id, "participant", seat->participant, "waiting",
+			waiting != NULL, "order", waiting != NULL ? json_null() : json_integer(seat->order), "attach", (json_int_t)seat->attach, "instance",
+			seat->instance, "role", otter_role_name(seat->role), "joined_at", otter_json_time(seat->joined_ms), "connected_since",
+			otter_json_time(seat->connected_ms)));
 }
 
 bool otter_room_has(struct otter_room *room, const char *participant, bool *waits)

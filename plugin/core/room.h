@@ -113,8 +113,11 @@ unsigned otter_room_drain(struct otter_room *room, int64_t after_ms);
 /* End all seats with `closed {reason}`; nobody gets in any more. A second time it does nothing. */
 void otter_room_close(struct otter_room *room, const char *reason);
 
-/* Has `conn` a seat here? Writes whose, if `participant` is not NULL. */
-bool otter_room_seats(struct otter_room *room, const struct otter_conn *conn, char participant[OTTER_ID_SIZE]);
+/* Has `conn` a seat here, or does it wait? */
+bool otter_room_seats(struct otter_room *room, const struct otter_conn *conn);
+
+/* Writes what otter_conn_describe tells, if `conn` has a seat or waits here. */
+void otter_room_describe(struct otter_room *room, const struct otter_conn *conn, json_t *out);
 
 /* Is `participant`'s seat taken (connected or away)? *waits: he waits to be let in. */
 bool otter_room_has(struct otter_room *room, const char *participant, bool *waits);

@@ -12,6 +12,7 @@ bool room_attach(struct otter_room *room, struct otter_seat *seat, struct otter_
 		room_dismiss(g_steal_pointer(&seat->conn), "ejected", "replaced");
 	if (seat->conn == NULL)
 		seat->conn = otter_conn_ref(conn);
+	seat->connected_ms = otter_wall_ms(room->otter->env);
 	otter_conn_seated(conn);
 	if (strcmp(seat->instance, instance) == 0)
 		return false;

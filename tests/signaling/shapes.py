@@ -119,7 +119,6 @@ EJECTED_EVENT = {"otter": {"event"}, "event": {"ejected"}, "reason": {"ejected",
 CLOSED_EVENT = {"otter": {"event"}, "event": {"closed"}, "reason": {"request", "host", "expired", "empty"}}
 MUTE_REQUESTED_EVENT = {"otter": {"event"}, "event": {"mute-requested"}, "by": re.compile(r"pt_.+"),
                         "kind": {"mic", "camera", "screen", "screen-audio"}}
-CREDENTIALS_EVENT = {"otter": {"event"}, "event": {"credentials"}, **CREDENTIALS_REPLY}
 PROMOTED_EVENT = {"otter": {"event"}, "event": {"promoted"}}
 
 SIGNAL_EVENT = {

@@ -101,7 +101,7 @@ static void list_participants(const struct otter_call *c)
 
 static void eject_participant(const struct otter_call *c)
 {
-	otter_do_participant_eject(c->otter, c->id, c->other_id, otter_http_query(c->x, "revoke"), on_answer, c->x);
+	otter_do_participant_eject(c->otter, c->id, c->other_id, otter_http_query(c->x, "revoke"), NULL, on_answer, c->x);
 }
 
 /* ---- tokens ---- */

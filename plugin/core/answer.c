@@ -53,9 +53,20 @@ struct pending *pending_for_room(struct otter *o, const char *id_or_name, otter_
 	return p;
 }
 
+struct pending *pending_for_room_when(struct otter *o, const char *id_or_name, const struct otter_conditions *when, otter_answer_fn fn, void *arg)
+{
+	struct pending *p = pending_for_room(o, id_or_name, fn, arg);
+	if (p != NULL) {
+		p->if_match = g_strdup(when->if_match);
+		p->by = g_strdup(when->by);
+	}
+	return p;
+}
+
 void pending_end(struct pending *p)
 {
 	struct otter *o = p->o;
+	g_free(p->by);
 	g_free(p->if_match);
 	g_free(p);
 	otter_leave(o);
@@ -78,12 +89,22 @@ void pending_done(void *arg, enum otter_err err, const void *row)
 	pending_end(p);
 }
 
+static bool is_host(struct otter *o, const char *id, const char *participant)
+{
+	struct otter_room *room = otter_find_room(o, id);
+	bool is = room != NULL && otter_room_has_host(room, participant);
+	otter_room_unref(room);
+	return is;
+}
+
 enum otter_err pending_found(const struct pending *p, enum otter_err err, const struct otter_room_record *room)
 {
 	if (err == OTTER_OK && p->by_name && !otter_room_record_open(room, otter_wall_ms(p->o->env)))
 		return OTTER_ROOM_NOT_FOUND;
 	if (err == OTTER_OK && !version_matches(p->if_match, room->version))
 		return OTTER_PRECONDITION_FAILED;
+	if (err == OTTER_OK && p->by != NULL && !is_host(p->o, room->id, p->by))
+		return OTTER_FORBIDDEN;
 	return err;
 }
 

@@ -22,13 +22,15 @@ struct pending {
 	void *arg;
 	bool by_name;   /* the room was asked for by its unique name */
 	char *if_match; /* or NULL */
+	char *by;       /* the participant who asks for it as a host; NULL: an application's backend */
 };
 
 /* NULL if the core is closing, and then it is answered. */
 struct pending *pending_new(struct otter *o, otter_answer_fn fn, void *arg);
 
-/* The same for a verb about one room. */
+/* The same for a verb about one room; and for one under conditions, which pending_found judges. */
 struct pending *pending_for_room(struct otter *o, const char *id_or_name, otter_answer_fn fn, void *arg);
+struct pending *pending_for_room_when(struct otter *o, const char *id_or_name, const struct otter_conditions *when, otter_answer_fn fn, void *arg);
 void pending_end(struct pending *p);
 
 /* Answer with an error, and end. */
@@ -37,7 +39,8 @@ void pending_fail(struct pending *p, enum otter_err err);
 /* A store's completion for a pending that has nothing else to say: no body. */
 void pending_done(void *arg, enum otter_err err, const void *row);
 
-/* What the store found, judged: a name means a room that is open, and is free once it is not; an id means its room for ever. */
+/* What the store found, judged: a name means a room that is open, and is free once it is not; an id means its room for ever. Who asks as its host must
+ * still be one: completions come one at a time, so of two hosts who put each other out the first one stays. */
 enum otter_err pending_found(const struct pending *p, enum otter_err err, const struct otter_room_record *room);
 
 /* ---- reading what comes in ---- */

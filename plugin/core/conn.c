@@ -52,7 +52,7 @@ static bool has_seat(struct otter_conn *conn)
 {
 	struct otter_error none = { 0 };
 	struct otter_room *room = otter_conn_room(conn, &none);
-	bool has = room != NULL && otter_room_seats(room, conn, NULL);
+	bool has = room != NULL && otter_room_seats(room, conn);
 	otter_room_unref(room);
 	return has;
 }
@@ -228,11 +228,8 @@ json_t *otter_conn_describe(struct otter_conn *conn)
 	json_t *json = json_object();
 	struct otter_error none = { 0 };
 	struct otter_room *room = otter_conn_room(conn, &none);
-	char participant[OTTER_ID_SIZE];
-	if (room != NULL && otter_room_seats(room, conn, participant)) {
-		json_object_set_new(json, "room", json_string(room->record.id));
-		json_object_set_new(json, "participant", json_string(participant));
-	}
+	if (room != NULL)
+		otter_room_describe(room, conn, json);
 	otter_room_unref(room);
 	return json;
 }

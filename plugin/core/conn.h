@@ -27,7 +27,8 @@ void otter_conn_gone(struct otter_conn *conn);
 /* End it from our side: its seat is away, its sink is closed. */
 void otter_conn_close(struct otter_conn *conn);
 
-/* {"participant"?, "room"?}: whose connection this is, for an operator; no secret. New reference. */
+/* Whose connection this is, for an operator: {} for nobody's, else {"room", "participant", "waiting", "order", "attach", "instance", "role", "joined_at",
+ * "connected_since"}; order is null while he waits. No secret, and no name. New reference. */
 json_t *otter_conn_describe(struct otter_conn *conn);
 
 /* ---- for the core's own files ---- */

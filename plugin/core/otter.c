@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Opening and closing the core, its clock, and the table of rooms. */
+ * Opening and closing the core and its rooms, and its clock. */
 #include "otter.h"
 
 #include "latch.h"
@@ -137,6 +137,7 @@ static enum otter_err start_clock(struct otter *o, struct otter_error *e)
 	if (o->turn.secret_db != NULL)
 		on_turn_refresh(o, NULL);
 	on_sweep(o, NULL);
+	otter_look_at_rooms(o, NULL);
 	otter_deadlines_add(&o->deadlines, otter_mono_ms(o->env) + FLUSH_MS, on_flush, NULL, NULL);
 	if (o->own_clock && pthread_create(&o->clock, NULL, clock_main, o) != 0) {
 		o->own_clock = false;
@@ -392,26 +393,7 @@ char *otter_public_url(struct otter *o)
 	return g_strdup(o->public_url != NULL ? o->public_url : "");
 }
 
-/* ---- the table of rooms ---- */
-
-struct otter_room *otter_find_room(struct otter *o, const char *id)
-{
-	OTTER_LOCKED(&o->rooms_lock);
-	struct otter_room *room = o->rooms != NULL ? g_hash_table_lookup(o->rooms, id) : NULL;
-	return room != NULL ? otter_room_ref(room) : NULL;
-}
-
-struct otter_room *otter_enter_room(struct otter *o, const struct otter_room_record *record)
-{
-	OTTER_LOCKED(&o->rooms_lock);
-	struct otter_room *room = g_hash_table_lookup(o->rooms, record->id);
-	if (room != NULL)
-		return otter_room_ref(room);
-	room = otter_room_new(o, record);
-	g_hash_table_insert(o->rooms, room->record.id, room);
-	otter_room_watch(room);
-	return otter_room_ref(room);
-}
+/* ---- which room, and its end ---- */
 
 enum otter_err otter_judge_room(
 	struct otter *o, const struct otter_claims *claims, const char *named, const struct otter_room_record *record, struct otter_error *e)
@@ -421,14 +403,6 @@ enum otter_err otter_judge_room(
 	if (named != NULL && strcmp(named, record->id) != 0 && strcmp(named, record->unique_name) != 0)
 		return otter_fail(e, OTTER_WRONG_ROOM, NULL);
 	return OTTER_OK;
-}
-
-unsigned otter_room_presence(struct otter *o, const char *id)
-{
-	struct otter_room *room = otter_find_room(o, id);
-	unsigned n = room != NULL ? otter_room_count(room) : 0;
-	otter_room_unref(room);
-	return n;
 }
 
 /* A close on its way. */

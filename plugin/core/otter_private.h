@@ -36,7 +36,7 @@ struct otter {
 	char *public_url;
 
 	otter_lock rooms_lock; /* guards rooms; taken before a room's lock */
-	GHashTable *rooms;     /* id -> struct otter_room, a reference: the rooms that somebody entered */
+	GHashTable *rooms;     /* id -> struct otter_room, a reference: see room_table.c */
 
 	bool own_clock;
 	pthread_t clock;
@@ -51,18 +51,28 @@ void otter_leave(struct otter *o);
 /* New string: where the core is reached, or "" as long as nobody has said it. */
 char *otter_public_url(struct otter *o);
 
+/* ---- the table of rooms (room_table.c) ---- */
+
 /* The room of this id if it is in memory: new reference, or NULL. */
 struct otter_room *otter_find_room(struct otter *o, const char *id);
 
 /* Make the room of `record` present in memory, or find it there: new reference. */
 struct otter_room *otter_enter_room(struct otter *o, const struct otter_room_record *record);
 
+/* How many seats of it are taken. */
+unsigned otter_room_presence(struct otter *o, const char *id);
+
+/* All rooms in memory: references, new. */
+GPtrArray *otter_all_rooms(struct otter *o);
+
+/* A deadline, which comes again and again: rooms that nobody is in are forgotten, and seats get fresh credentials in time. */
+void otter_look_at_rooms(void *context, void *unused);
+
+/* ---- which room, and its end (otter.c) ---- */
+
 /* Is `record` the room that these claims open, and the one that was asked for (`named`: id or unique name; NULL: whichever)? room_not_found, wrong_room. */
 enum otter_err otter_judge_room(
 	struct otter *o, const struct otter_claims *claims, const char *named, const struct otter_room_record *record, struct otter_error *e);
-
-/* How many seats of it are taken. */
-unsigned otter_room_presence(struct otter *o, const char *id);
 
 /* Close a room for good (in this version; 0: in any. Of another version it stays, and its time is looked at again): in the store, then, once that is durable, here: its seats end with `reason` (static).
  * Then fn(arg, err, row) as the store's room_close has it, if fn is not NULL. */

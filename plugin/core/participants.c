@@ -66,7 +66,8 @@ static void on_room_to_eject_from(void *arg, enum otter_err err, const void *row
 	g_free(ejecting);
 }
 
-void otter_do_participant_eject(struct otter *o, const char *id_or_name, const char *participant, const char *revoke, otter_answer_fn fn, void *arg)
+void otter_do_participant_eject(
+	struct otter *o, const char *id_or_name, const char *participant, const char *revoke, const char *by, otter_answer_fn fn, void *arg)
 {
 	struct otter_error e = { 0 };
 	struct ejecting ejecting = { 0 };
@@ -76,7 +77,7 @@ void otter_do_participant_eject(struct otter *o, const char *id_or_name, const c
 		answer_error(fn, arg, &e);
 		return;
 	}
-	ejecting.p = pending_for_room(o, id_or_name, fn, arg);
+	ejecting.p = pending_for_room_when(o, id_or_name, &(struct otter_conditions){ .by = by }, fn, arg);
 	if (ejecting.p == NULL)
 		return;
 	g_strlcpy(ejecting.participant, participant, sizeof ejecting.participant);

@@ -53,6 +53,16 @@ static enum otter_err read_media(const json_t *json, struct otter_media *media, 
 	return json != NULL ? read_inside("media", json, fields, false, media, e) : OTTER_OK;
 }
 
+/* What a track is. */
+static const char *const track_kinds[] = { "mic", "camera", "screen", "screen-audio", NULL };
+
+static bool is_one_of(const char *text, const char *const *words)
+{
+	while (*words != NULL && strcmp(*words, text) != 0)
+		words++;
+	return *words != NULL;
+}
+
 /* ---- join, resume, update ---- */
 
 enum otter_err otter_parse_join(const json_t *body, struct otter_join *out, struct otter_error *e)
@@ -91,12 +101,6 @@ enum otter_err otter_parse_resume(const json_t *body, struct otter_resume *out, 
 	*out = (struct otter_resume){ 0 };
 	enum otter_err err = otter_json_read(body, fields, false, out, e);
 	return err == OTTER_OK ? check_instance("instance", out->instance, e) : err;
-}
-
-enum otter_err otter_parse_participant(const json_t *body, const char **participant, struct otter_error *e)
-{
-	static const struct otter_json_field fields[] = { { "participant", OTTER_JSON_STRING, true, 0, 1, OTTER_ID_SIZE - 1 }, { 0 } };
-	return otter_json_read(body, fields, false, participant, e);
 }
 
 enum otter_err otter_parse_update(const json_t *body, struct otter_update *out, struct otter_error *e)
@@ -166,14 +170,46 @@ enum otter_err otter_parse_set(const json_t *body, struct otter_set *out, struct
 	return write_value(json_object_get(body, "value"), out->text, e);
 }
 
-/* ---- signal ---- */
+/* ---- of hosts ---- */
 
-static bool is_one_of(const char *text, const char *const *words)
+enum otter_err otter_parse_participant(const json_t *body, const char **participant, struct otter_error *e)
 {
-	while (*words != NULL && strcmp(*words, text) != 0)
-		words++;
-	return *words != NULL;
+	static const struct otter_json_field fields[] = { { "participant", OTTER_JSON_STRING, true, 0, 1, OTTER_ID_SIZE - 1 }, { 0 } };
+	return otter_json_read(body, fields, false, participant, e);
 }
+
+enum otter_err otter_parse_eject(const json_t *body, struct otter_eject *out, struct otter_error *e)
+{
+	static const struct otter_json_field fields[] = {
+		{ "participant", OTTER_JSON_STRING, true, offsetof(struct otter_eject, participant), 1, OTTER_ID_SIZE - 1 },
+		{ "revoke", OTTER_JSON_BOOLEAN, false, offsetof(struct otter_eject, revoke), 0, 0 },
+		{ 0 },
+	};
+	*out = (struct otter_eject){ 0 };
+	return otter_json_read(body, fields, false, out, e);
+}
+
+enum otter_err otter_parse_mute(const json_t *body, struct otter_mute *out, struct otter_error *e)
+{
+	static const struct otter_json_field fields[] = {
+		{ "participant", OTTER_JSON_STRING, true, offsetof(struct otter_mute, participant), 1, OTTER_ID_SIZE - 1 },
+		{ "kind", OTTER_JSON_STRING, true, offsetof(struct otter_mute, kind), 1, 16 },
+		{ 0 },
+	};
+	*out = (struct otter_mute){ 0 };
+	enum otter_err err = otter_json_read(body, fields, false, out, e);
+	if (err == OTTER_OK && !is_one_of(out->kind, track_kinds))
+		err = otter_fail_field(e, "kind", "'kind' must be mic, camera, screen or screen-audio.");
+	return err;
+}
+
+enum otter_err otter_parse_lock(const json_t *body, bool *locked, struct otter_error *e)
+{
+	static const struct otter_json_field fields[] = { { "locked", OTTER_JSON_BOOLEAN, true, 0, 0, 0 }, { 0 } };
+	return otter_json_read(body, fields, false, locked, e);
+}
+
+/* ---- signal ---- */
 
 static enum otter_err check_description(const json_t *json, size_t *bytes, struct otter_error *e)
 {
@@ -220,11 +256,10 @@ static enum otter_err check_candidate(const json_t *json, size_t index, size_t *
 
 static enum otter_err check_tracks(const json_t *json, size_t *bytes, struct otter_error *e)
 {
-	static const char *const kinds[] = { "mic", "camera", "screen", "screen-audio", NULL };
 	const char *mid;
 	json_t *kind;
 	json_object_foreach((json_t *)json, mid, kind) {
-		if (!json_is_string(kind) || !is_one_of(json_string_value(kind), kinds))
+		if (!json_is_string(kind) || !is_one_of(json_string_value(kind), track_kinds))
 			return otter_fail_field(e, "tracks", "'tracks' must map a mid to mic, camera, screen or screen-audio.");
 		*bytes += strlen(mid) + json_string_length(kind);
 	}

@@ -52,12 +52,25 @@ struct otter_set {
 	int64_t ttl_s;                    /* 0: none */
 };
 
+/* Of hosts. */
+struct otter_eject {
+	const char *participant;
+	bool revoke;
+};
+
+struct otter_mute {
+	const char *participant, *kind;
+};
+
 /* Each: OTTER_OK, or invalid_request (too_large) with the field. */
 enum otter_err otter_parse_join(const json_t *body, struct otter_join *out, struct otter_error *e);
 enum otter_err otter_parse_resume(const json_t *body, struct otter_resume *out, struct otter_error *e);
 
 /* Whom a host's request is about: borrowed. invalid_request. */
 enum otter_err otter_parse_participant(const json_t *body, const char **participant, struct otter_error *e);
+enum otter_err otter_parse_eject(const json_t *body, struct otter_eject *out, struct otter_error *e);
+enum otter_err otter_parse_mute(const json_t *body, struct otter_mute *out, struct otter_error *e);
+enum otter_err otter_parse_lock(const json_t *body, bool *locked, struct otter_error *e);
 enum otter_err otter_parse_signal(const json_t *body, struct otter_signal *out, struct otter_error *e);
 enum otter_err otter_parse_update(const json_t *body, struct otter_update *out, struct otter_error *e);
 enum otter_err otter_parse_set(const json_t *body, struct otter_set *out, struct otter_error *e);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The requests of signaling: what each does. Parse into a struct, ask the room, answer. */
-#include "conn.h"
+#include "requests.h"
 
-#include "conn_private.h"
 #include "otter_private.h"
 
 #include <string.h>
@@ -138,11 +137,10 @@ static enum otter_err do_resume(struct otter_conn *conn, int64_t id, const json_
 
 /* ---- with a seat ---- */
 
-/* The room in which the connection has a seat: new reference, or NULL (conflict). */
-static struct otter_room *seated_in(struct otter_conn *conn, struct otter_error *e)
+struct otter_room *request_seated_in(struct otter_conn *conn, struct otter_error *e)
 {
 	struct otter_room *room = otter_conn_room(conn, e);
-	if (room == NULL || otter_room_seats(room, conn, NULL))
+	if (room == NULL || otter_room_seats(room, conn))
 		return room;
 	otter_room_unref(room);
 	otter_fail(e, OTTER_CONFLICT, "This connection has no seat any more: join or resume first.");
@@ -152,7 +150,7 @@ static struct otter_room *seated_in(struct otter_conn *conn, struct otter_error 
 static enum otter_err do_leave(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e)
 {
 	(void)id, (void)body, (void)reply;
-	struct otter_room *room = seated_in(conn, e);
+	struct otter_room *room = request_seated_in(conn, e);
 	enum otter_err err = room != NULL ? otter_room_leave(room, conn, e) : e->err;
 	otter_room_unref(room);
 	return err;
@@ -161,7 +159,7 @@ static enum otter_err do_leave(struct otter_conn *conn, int64_t id, const json_t
 static enum otter_err do_list(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e)
 {
 	(void)id, (void)body;
-	struct otter_room *room = seated_in(conn, e);
+	struct otter_room *room = request_seated_in(conn, e);
 	enum otter_err err = room != NULL ? otter_room_list(room, conn, *reply, e) : e->err;
 	otter_room_unref(room);
 	return err;
@@ -170,7 +168,7 @@ static enum otter_err do_list(struct otter_conn *conn, int64_t id, const json_t 
 static enum otter_err do_credentials(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e)
 {
 	(void)id, (void)body;
-	struct otter_room *room = seated_in(conn, e);
+	struct otter_room *room = request_seated_in(conn, e);
 	enum otter_err err = room != NULL ? otter_room_credentials(room, conn, *reply, e) : e->err;
 	otter_room_unref(room);
 	return err;
@@ -180,7 +178,7 @@ static enum otter_err do_signal(struct otter_conn *conn, int64_t id, const json_
 {
 	(void)id;
 	struct otter_signal signal;
-	struct otter_room *room = seated_in(conn, e);
+	struct otter_room *room = request_seated_in(conn, e);
 	enum otter_err err = room != NULL ? otter_parse_signal(body, &signal, e) : e->err;
 	if (err == OTTER_OK)
 		err = otter_room_signal(room, conn, &signal, *reply, e);
@@ -192,7 +190,7 @@ static enum otter_err do_update(struct otter_conn *conn, int64_t id, const json_
 {
 	(void)id, (void)reply;
 	struct otter_update update;
-	struct otter_room *room = seated_in(conn, e);
+	struct otter_room *room = request_seated_in(conn, e);
 	enum otter_err err = room != NULL ? otter_parse_update(body, &update, e) : e->err;
 	if (err == OTTER_OK)
 		err = otter_room_update(room, conn, &update, e);
@@ -204,37 +202,12 @@ static enum otter_err do_set(struct otter_conn *conn, int64_t id, const json_t *
 {
 	(void)id, (void)reply;
 	struct otter_set set;
-	struct otter_room *room = seated_in(conn, e);
+	struct otter_room *room = request_seated_in(conn, e);
 	enum otter_err err = room != NULL ? otter_parse_set(body, &set, e) : e->err;
 	if (err == OTTER_OK)
 		err = otter_room_set(room, conn, &set, e);
 	otter_room_unref(room);
 	return err;
-}
-
-/* What a host asks for about one participant. */
-static enum otter_err as_host(struct otter_conn *conn, const json_t *body,
-	enum otter_err (*ask)(struct otter_room *room, struct otter_conn *conn, const char *participant, struct otter_error *e), struct otter_error *e)
-{
-	const char *participant = NULL;
-	struct otter_room *room = seated_in(conn, e);
-	enum otter_err err = room != NULL ? otter_parse_participant(body, &participant, e) : e->err;
-	if (err == OTTER_OK)
-		err = ask(room, conn, participant, e);
-	otter_room_unref(room);
-	return err;
-}
-
-static enum otter_err do_admit(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e)
-{
-	(void)id, (void)reply;
-	return as_host(conn, body, otter_room_admit, e);
-}
-
-static enum otter_err do_deny(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e)
-{
-	(void)id, (void)reply;
-	return as_host(conn, body, otter_room_deny, e);
 }
 
 static enum otter_err do_ping(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e)
@@ -249,12 +222,9 @@ static enum otter_err do_ping(struct otter_conn *conn, int64_t id, const json_t 
 
 /* ---- dispatch ---- */
 
-/* `reply` is a fresh {"ok": true} for the handler to add to, or to set NULL when the reply goes through the sink. */
-typedef enum otter_err (*handler_fn)(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e);
-
 static const struct {
 	const char *name;
-	handler_fn handle;
+	request_fn *handle;
 } requests[] = {
 	{ "signal", do_signal },
 	{ "ping", do_ping },
@@ -265,8 +235,13 @@ static const struct {
 	{ "update", do_update },
 	{ "set", do_set },
 	{ "credentials", do_credentials },
-	{ "admit", do_admit },
-	{ "deny", do_deny },
+	{ "admit", request_admit },
+	{ "deny", request_deny },
+	{ "mute", request_mute },
+	{ "promote", request_promote },
+	{ "eject", request_eject },
+	{ "lock", request_lock },
+	{ "close", request_close },
 };
 
 static enum otter_err dispatch(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e)

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define RENEW_AFTER_MS (OTTER_TURN_SEAT_TTL_S * INT64_C(750)) /* 75 % of the life of credentials */
+
 struct otter_room *otter_room_new(struct otter *o, const struct otter_room_record *record)
 {
 	struct otter_room *room = g_new0(struct otter_room, 1);
@@ -126,9 +128,10 @@ static json_t *limits_json(void)
 		"state_bytes", OTTER_STATE_BYTES);
 }
 
-json_t *room_credentials(struct otter_room *room, const struct otter_seat *seat)
+json_t *room_credentials(struct otter_room *room, struct otter_seat *seat)
 {
 	struct otter *o = room->otter;
+	seat->renew_ms = otter_mono_ms(o->env) + RENEW_AFTER_MS;
 	return otter_turn_credentials(&o->turn, o->env, seat->participant, OTTER_TURN_SEAT_TTL_S, room->record.privacy == OTTER_PRIVACY_RELAY);
 }
 
@@ -155,7 +158,7 @@ char *room_seat_token(struct otter_room *room, const struct otter_seat *seat)
 	return otter_keyring_sign(&o->keyring, OTTER_AUDIENCE_SEAT, &claims);
 }
 
-void room_welcome(struct otter_room *room, const struct otter_seat *seat, json_t *message)
+void room_welcome(struct otter_room *room, struct otter_seat *seat, json_t *message)
 {
 	struct otter *o = room->otter;
 	g_autofree char *token = room_seat_token(room, seat);
@@ -231,15 +234,23 @@ json_t *otter_room_participants(struct otter_room *room)
 	return room_others_json(room, NULL);
 }
 
-bool otter_room_seats(struct otter_room *room, const struct otter_conn *conn, char participant[OTTER_ID_SIZE])
+bool otter_room_seats(struct otter_room *room, const struct otter_conn *conn)
 {
 	OTTER_LOCKED(&room->lock);
-	const struct otter_seat *seat = room_seat_of_conn(room, conn);
+	return room_seat_of_conn(room, conn) != NULL || room_waiting_conn(room, conn) != NULL;
+}
+
+void otter_room_describe(struct otter_room *room, const struct otter_conn *conn, json_t *out)
+{
+	OTTER_LOCKED(&room->lock);
+	const struct otter_seat *waiting = room_waiting_conn(room, conn), *seat = waiting != NULL ? waiting : room_seat_of_conn(room, conn);
 	if (seat == NULL)
-		seat = room_waiting_conn(room, conn);
-	if (seat != NULL && participant != NULL)
-		g_strlcpy(participant, seat->participant, OTTER_ID_SIZE);
-	return seat != NULL;
+		return;
+	json_object_update_new(out,
+		json_pack("{s:s, s:s, s:b, s:o, s:I, s:s, s:s, s:o, s:o}", "room", room->record.id, "participant", seat->participant, "waiting",
+			waiting != NULL, "order", waiting != NULL ? json_null() : json_integer(seat->order), "attach", (json_int_t)seat->attach, "instance",
+			seat->instance, "role", otter_role_name(seat->role), "joined_at", otter_json_time(seat->joined_ms), "connected_since",
+			otter_json_time(seat->connected_ms)));
 }
 
 bool otter_room_has(struct otter_room *room, const char *participant, bool *waits)

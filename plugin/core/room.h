@@ -33,6 +33,7 @@ struct otter_room {
 	GPtrArray *state;                /* see room_state.c; NULL: nothing is set */
 	int64_t last_set, state_look_ms; /* the number of the newest; and, monotonic, when it is looked for what is over, 0: never */
 	int64_t empty_since_ms;          /* monotonic; 0: somebody is here, or nobody has been yet */
+	int64_t idle_since_ms;           /* monotonic: when otter_room_idle_for first found nobody here, waiting ones included; 0: it did not */
 	bool closed;
 	bool ending;                           /* it was empty for too long: nobody gets in any more, and it is closed in a moment */
 	bool entry_noted;                      /* the store knows that somebody was here once */
@@ -83,6 +84,12 @@ void otter_room_away(struct otter_room *room, struct otter_conn *conn);
 /* See to it that it closes when its time is over. Again, when it was to be closed and was not. */
 void otter_room_watch(struct otter_room *room);
 
+/* Nobody sits or waits here, nor did when it was asked `ms` ago; and no empty_timeout runs. Ask again and again. */
+bool otter_room_idle_for(struct otter_room *room, int64_t ms);
+
+/* Give fresh TURN credentials to everybody who has used up 75 % of the life of his. */
+void otter_room_renew_credentials(struct otter_room *room);
+
 /* Its settings have changed in the store; everybody inside hears it. */
 void otter_room_change(struct otter_room *room, const struct otter_room_record *record);
 
@@ -95,6 +102,14 @@ void otter_room_revoke(struct otter_room *room, const struct otter_revocation_re
 /* A host lets in who waits, or sends him away. forbidden, participant_not_found, room_full. */
 enum otter_err otter_room_admit(struct otter_room *room, struct otter_conn *conn, const char *participant, struct otter_error *e);
 enum otter_err otter_room_deny(struct otter_room *room, struct otter_conn *conn, const char *participant, struct otter_error *e);
+
+/* Is it a host who asks through `conn`? conflict, forbidden. Writes who. And has `participant` a host's seat? */
+enum otter_err otter_room_host(struct otter_room *room, struct otter_conn *conn, char participant[OTTER_ID_SIZE], struct otter_error *e);
+bool otter_room_has_host(struct otter_room *room, const char *participant);
+
+/* A host asks somebody to mute himself, or makes him a host too. forbidden, participant_not_found; mute: peer_away. */
+enum otter_err otter_room_mute(struct otter_room *room, struct otter_conn *conn, const struct otter_mute *mute, struct otter_error *e);
+enum otter_err otter_room_promote(struct otter_room *room, struct otter_conn *conn, const char *participant, struct otter_error *e);
 
 /* How to keep out whom `participant` is, if he comes again: writes kind, value and knock (an invite link is for many, so it is not revoked: who
  * comes by it knocks). False if there is no such seat. */
@@ -109,8 +124,11 @@ unsigned otter_room_drain(struct otter_room *room, int64_t after_ms);
 /* End all seats with `closed {reason}`; nobody gets in any more. A second time it does nothing. */
 void otter_room_close(struct otter_room *room, const char *reason);
 
-/* Has `conn` a seat here? Writes whose, if `participant` is not NULL. */
-bool otter_room_seats(struct otter_room *room, const struct otter_conn *conn, char participant[OTTER_ID_SIZE]);
+/* Has `conn` a seat here, or does it wait? */
+bool otter_room_seats(struct otter_room *room, const struct otter_conn *conn);
+
+/* Writes what otter_conn_describe tells, if `conn` has a seat or waits here. */
+void otter_room_describe(struct otter_room *room, const struct otter_conn *conn, json_t *out);
 
 /* Is `participant`'s seat taken (connected or away)? *waits: he waits to be let in. */
 bool otter_room_has(struct otter_room *room, const char *participant, bool *waits);

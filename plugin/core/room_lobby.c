@@ -124,13 +124,8 @@ void room_admit_all(struct otter_room *room)
 /* Who waits, where `conn` may decide about him: NULL with the error. */
 static struct otter_seat *waiting_before_host(struct otter_room *room, struct otter_conn *conn, const char *participant, struct otter_error *e)
 {
-	const struct otter_seat *host = room_own_seat(room, conn, e);
-	if (host == NULL)
+	if (room_host(room, conn, e) == NULL)
 		return NULL;
-	if (host->role != OTTER_ROLE_HOST) {
-		otter_fail(e, OTTER_FORBIDDEN, "Only a host may do that.");
-		return NULL;
-	}
 	struct otter_seat *seat = room_waiting_participant(room, participant);
 	if (seat == NULL)
 		otter_fail(e, OTTER_PARTICIPANT_NOT_FOUND, "Nobody of this id waits.");

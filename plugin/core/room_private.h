@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * A room in memory, for its own files: room.c has its life and how it looks, room_time.c its deadlines, room_seats.c who sits down and gets up,
- * room_lobby.c who waits to be let in, room_talk.c what those inside say to each other, room_rates.c how much of
+ * room_lobby.c who waits to be let in, room_hosts.c what hosts ask for, room_talk.c what those inside say to each other, room_rates.c how much of
  * it, room_state.c what they share.
  *
  * Everything here is called with the room's lock held. */
@@ -36,13 +36,15 @@ json_t *room_event_left(const struct otter_seat *seat, const char *reason);
 void room_dismiss(struct otter_conn *conn, const char *event_name, const char *reason);
 
 /* What whoever has just sat down is told goes into `message`: me, seat, room, participants, credentials, limits. */
-void room_welcome(struct otter_room *room, const struct otter_seat *seat, json_t *message);
+void room_welcome(struct otter_room *room, struct otter_seat *seat, json_t *message);
 
 /* Proves the seat, for resuming; ends with it, so it has no end of its own. New string. */
 char *room_seat_token(struct otter_room *room, const struct otter_seat *seat);
 json_t *room_json(struct otter_room *room);
 json_t *room_others_json(struct otter_room *room, const struct otter_seat *except);
-json_t *room_credentials(struct otter_room *room, const struct otter_seat *seat);
+
+/* Fresh ones; from now on their life counts. */
+json_t *room_credentials(struct otter_room *room, struct otter_seat *seat);
 
 /* ---- time (room_time.c) ---- */
 
@@ -86,6 +88,11 @@ void room_forget_state(struct otter_room *room);
 
 /* From memory alone. */
 void room_state_free(struct otter_room *room);
+
+/* ---- hosts (room_hosts.c) ---- */
+
+/* The seat of who asks, if he is a host: NULL with the error. conflict, forbidden. */
+struct otter_seat *room_host(struct otter_room *room, struct otter_conn *conn, struct otter_error *e);
 
 /* ---- the lobby (room_lobby.c); those who wait have a seat struct that is not among the seats ---- */
 

@@ -12,6 +12,7 @@ bool room_attach(struct otter_room *room, struct otter_seat *seat, struct otter_
 		room_dismiss(g_steal_pointer(&seat->conn), "ejected", "replaced");
 	if (seat->conn == NULL)
 		seat->conn = otter_conn_ref(conn);
+	seat->connected_ms = otter_wall_ms(room->otter->env);
 	otter_conn_seated(conn);
 	if (strcmp(seat->instance, instance) == 0)
 		return false;
@@ -56,7 +57,7 @@ enum otter_err room_has_place(const struct otter_room *room, struct otter_error 
 }
 
 /* Right after it was welcomed a seat hears what they share, and a host who waits. */
-static void welcome(struct otter_room *room, const struct otter_seat *seat, int64_t id)
+static void welcome(struct otter_room *room, struct otter_seat *seat, int64_t id)
 {
 	json_t *reply = otter_reply(id);
 	room_welcome(room, seat, reply);

@@ -157,16 +157,14 @@ static void on_room_to_close(void *arg, enum otter_err err, const void *row)
 	if (err != OTTER_OK)
 		pending_fail(p, err);
 	else
-		otter_close_room(p->o, record->id, version_pinned(p->if_match, record->version), "request", pending_done, p);
+		otter_close_room(p->o, record->id, version_pinned(p->if_match, record->version), p->by != NULL ? "host" : "request", pending_done, p);
 }
 
 void otter_do_room_close(struct otter *o, const char *id_or_name, const struct otter_conditions *when, otter_answer_fn fn, void *arg)
 {
-	struct pending *p = pending_for_room(o, id_or_name, fn, arg);
-	if (p == NULL)
-		return;
-	p->if_match = g_strdup(when->if_match);
-	o->store->ops->room_get(o->store, id_or_name, on_room_to_close, p);
+	struct pending *p = pending_for_room_when(o, id_or_name, when, fn, arg);
+	if (p != NULL)
+		o->store->ops->room_get(o->store, id_or_name, on_room_to_close, p);
 }
 
 /* ---- changing one ---- */
@@ -254,14 +252,13 @@ void otter_do_room_change(struct otter *o, const char *id_or_name, const json_t 
 	g_autofree char *metadata = NULL;
 	if (otter_json_read(body, change_fields, true, &spec, &e) == OTTER_OK && check_spec(&spec, now_ms, &e) == OTTER_OK)
 		metadata = metadata_text(spec.metadata, &e);
-	struct pending *p = e.err == OTTER_OK ? pending_for_room(o, id_or_name, fn, arg) : NULL;
+	struct pending *p = e.err == OTTER_OK ? pending_for_room_when(o, id_or_name, when, fn, arg) : NULL;
 	if (e.err != OTTER_OK)
 		answer_error(fn, arg, &e);
 	if (p == NULL)
 		return;
 	struct room_change *c = g_new0(struct room_change, 1);
 	c->p = p;
-	p->if_match = g_strdup(when->if_match);
 	c->mask = change_mask(body);
 	c->metadata = g_steal_pointer(&metadata);
 	c->to = (struct otter_room_record){ .max_participants = spec.max_participants,

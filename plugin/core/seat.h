@@ -35,7 +35,9 @@ struct otter_seat {
 	bool knocks; /* of one who waits: not for the lobby's sake alone */
 	int64_t joined_ms;
 	struct otter_conn *conn; /* a reference; NULL: away */
+	int64_t connected_ms;    /* Unix ms: when this connection took it */
 	int64_t away_until_ms;   /* monotonic; holds while conn is NULL */
+	int64_t renew_ms;        /* monotonic: when its owner needs fresh TURN credentials; holds while conn is not NULL */
 	struct otter_bucket requests, sets;
 	struct otter_pair pairs[OTTER_ROOM_MAX - 1];
 };

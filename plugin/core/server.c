@@ -18,21 +18,6 @@ static const struct otter_json_field drain_fields[] = {
 	{ 0 },
 };
 
-/* All rooms in memory: references, new. */
-static GPtrArray *all_rooms(struct otter *o)
-{
-	GPtrArray *rooms = g_ptr_array_new_with_free_func((GDestroyNotify)(void (*)(void))otter_room_unref);
-	GHashTableIter it;
-	struct otter_room *room;
-	OTTER_LOCKED(&o->rooms_lock);
-	if (o->rooms == NULL)
-		return rooms;
-	g_hash_table_iter_init(&it, o->rooms);
-	while (g_hash_table_iter_next(&it, NULL, (void **)&room))
-		g_ptr_array_add(rooms, otter_room_ref(room));
-	return rooms;
-}
-
 void otter_do_drain(struct otter *o, const json_t *body, otter_answer_fn fn, void *arg)
 {
 	struct drain_spec spec = { .timeout_s = DRAIN_S };
@@ -43,7 +28,7 @@ void otter_do_drain(struct otter *o, const json_t *body, otter_answer_fn fn, voi
 		return;
 	}
 	g_atomic_int_set(&o->draining, 1);
-	g_autoptr(GPtrArray) rooms = all_rooms(o);
+	g_autoptr(GPtrArray) rooms = otter_all_rooms(o);
 	for (guint i = 0; i < rooms->len; i++)
 		participants += otter_room_drain(rooms->pdata[i], spec.timeout_s * 1000);
 	otter_log(o->env, OTTER_LOG_INFO, "draining: nobody joins any more, %u participants were told", participants);
@@ -79,7 +64,7 @@ void otter_do_ready(struct otter *o, otter_answer_fn fn, void *arg)
 
 void otter_count(struct otter *o, unsigned *rooms, unsigned *participants)
 {
-	g_autoptr(GPtrArray) all = all_rooms(o);
+	g_autoptr(GPtrArray) all = otter_all_rooms(o);
 	*rooms = 0;
 	*participants = 0;
 	for (guint i = 0; i < all->len; i++) {

@@ -19,6 +19,7 @@ typedef void (*otter_answer_fn)(void *arg, struct otter_answer *answer);
 struct otter_conditions {
 	const char *if_match; /* the header's text, or NULL */
 	bool if_none_match;   /* If-None-Match: * */
+	const char *by;       /* a participant asks, who must be a host of the room when it is done (else forbidden); NULL: an application's backend */
 };
 
 /* Does `key` (an API key's text, or NULL) open `scopes` (enum otter_scope, key.h)? unauthorized, forbidden, rate_limited. */
@@ -47,8 +48,9 @@ void otter_do_room_list(struct otter *o, const char *status, const char *after, 
 void otter_do_participant_list(struct otter *o, const char *id_or_name, otter_answer_fn fn, void *arg);
 
 /* Put somebody out: the seat ends, its owner hears ejected. With `revoke` (false, true) the tokens of this identity are revoked, or the invite
- * link that the seat was taken by turns into knock. No body. invalid_request, room_not_found, participant_not_found. */
-void otter_do_participant_eject(struct otter *o, const char *id_or_name, const char *participant, const char *revoke, otter_answer_fn fn, void *arg);
+ * link that the seat was taken by turns into knock. `by` as in otter_conditions. No body. invalid_request, room_not_found, participant_not_found. */
+void otter_do_participant_eject(
+	struct otter *o, const char *id_or_name, const char *participant, const char *revoke, const char *by, otter_answer_fn fn, void *arg);
 
 /* Close the room for good: everybody inside is told, and nobody gets in any more. On disk before it answers (no body). room_not_found,
  * precondition_failed. */

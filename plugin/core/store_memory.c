@@ -166,6 +166,7 @@ static void memory_room_update(struct otter_store *store, const struct otter_roo
 	if (err == OTTER_OK && !otter_room_record_open(room, from->updated_ms))
 		err = OTTER_ROOM_CLOSED;
 	if (err == OTTER_OK) {
+		count(m, room);
 		char *old = (char *)room->metadata;
 		otter_room_record_apply(room, from, mask);
 		if (room->metadata != old) {

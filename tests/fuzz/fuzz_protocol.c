@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Signaling: each line of the input is the body of a request, in a relay room with somebody else in it. In the text @ROOM, @TOKEN, @SEAT, @ME and @PEER stand for the
+ * Signaling: each line of the input is the body of a request, in a relay room with somebody else in it. In the text @ROOM, @TOKEN, @HOST (a host's token), @SEAT, @ME and @PEER stand for the
  * real values, which no fuzzer could guess. */
 #include "fuzz.h"
 
@@ -90,6 +90,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	json_decref(spec);
 	struct otter_claims claims = { .room = room, .jti = (char *)"jt_1", .iat_s = 1, .exp_s = INT64_C(4000000000) };
 	g_autofree char *token = otter_keyring_sign(&o->keyring, OTTER_AUDIENCE_JOIN, &claims);
+	claims.role = (char *)"host";
+	g_autofree char *host = otter_keyring_sign(&o->keyring, OTTER_AUDIENCE_JOIN, &claims);
 	struct sink sink = { 0 }, peer_sink = { 0 };
 	struct otter_conn *conn = otter_conn_new(o, &ops, &sink), *peer = otter_conn_new(o, &ops, &peer_sink);
 	sit_down(peer, room, token);
@@ -101,6 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (memchr(text->str, '\0', text->len) == NULL) {
 			replace(text, "@ROOM", room);
 			replace(text, "@TOKEN", token);
+			replace(text, "@HOST", host);
 			replace(text, "@SEAT", sink.seat);
 			replace(text, "@ME", sink.participant);
 			replace(text, "@PEER", peer_sink.participant);

@@ -117,7 +117,10 @@ UPDATED_EVENT = {"otter": {"event"}, "event": {"participant-updated"}, "particip
 LEFT_EVENT = {"otter": {"event"}, "event": {"participant-left"}, "participant": str,
               "reason": {"left", "timeout", "ejected", "replaced"}}
 EJECTED_EVENT = {"otter": {"event"}, "event": {"ejected"}, "reason": {"ejected", "replaced", "revoked", "expired"}}
-CLOSED_EVENT = {"otter": {"event"}, "event": {"closed"}, "reason": {"request", "expired", "empty"}}
+CLOSED_EVENT = {"otter": {"event"}, "event": {"closed"}, "reason": {"request", "host", "expired", "empty"}}
+MUTE_REQUESTED_EVENT = {"otter": {"event"}, "event": {"mute-requested"}, "by": re.compile(r"pt_.+"),
+                        "kind": {"mic", "camera", "screen", "screen-audio"}}
+PROMOTED_EVENT = {"otter": {"event"}, "event": {"promoted"}}
 
 STATE_EVENT = {"otter": {"event"}, "event": {"state"}, "key": str, "value": lambda value: True, "by": re.compile(r"pt_.+")}
 

@@ -216,7 +216,7 @@ struct asked revoke_identity(struct otter *o, const char *room, const char *iden
 
 static void eject_and_revoke(struct otter *o, const char *room, const char *participant, otter_answer_fn fn, void *arg)
 {
-	otter_do_participant_eject(o, room, participant, "true", fn, arg);
+	otter_do_participant_eject(o, room, participant, "true", NULL, fn, arg);
 }
 
 struct asked put_out(struct otter *o, const char *room, const char *participant)

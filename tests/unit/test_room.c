@@ -116,7 +116,7 @@ static void whatever_comes_is_answered(void)
 	struct client *c = client_new(o);
 	static const char *const bodies[] = { "null", "[]", "7", "\"x\"", "{}", "{\"request\":\"ping\"}", "{\"request\":\"ping\",\"id\":-1}",
 		"{\"request\":\"ping\",\"id\":\"1\"}", "{\"id\":1}", "{\"id\":1,\"request\":7}", "{\"id\":1,\"request\":\"PING\"}",
-		"{\"id\":1,\"request\":\"sets\",\"key\":\"a\"}", "{\"id\":1,\"request\":\"close\"}", "{\"id\":1,\"request\":\"join\"}",
+		"{\"id\":1,\"request\":\"sets\",\"key\":\"a\"}", "{\"id\":1,\"request\":\"open\"}", "{\"id\":1,\"request\":\"join\"}",
 		"{\"id\":1,\"request\":\"signal\"}" };
 	for (size_t i = 0; i < G_N_ELEMENTS(bodies); i++) {
 		json_auto_t *body = json_loads(bodies[i], JSON_DECODE_ANY, NULL);

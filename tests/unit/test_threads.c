@@ -2,6 +2,8 @@
  * Everything at once, from many threads, for ThreadSanitizer: the claim is that nobody crashes, nothing is lost, and no seat is left over. */
 #include "fixture.h"
 
+#include "core/otter_private.h"
+
 #define WORKERS 6
 #define ROUNDS 60
 
@@ -149,10 +151,68 @@ static void a_leave_and_a_join_of_one_handle_at_once_leave_no_ghost(void)
 	surroundings_clear(&s);
 }
 
+/* ---- rooms that are forgotten, and entered in the same moment ---- */
+
+#define VISITS 3000
+
+static gint ticks;
+
+static void *forget_and_forget(void *arg)
+{
+	gint *forgotten = arg;
+	while (g_atomic_int_get(&busy) > 0) {
+		pass_ms(&s, 60000);
+		otter_tick(o);
+		g_atomic_int_inc(&ticks);
+		struct otter_room *room = otter_find_room(o, rooms[0]);
+		if (room == NULL)
+			g_atomic_int_inc(forgotten);
+		otter_room_unref(room);
+	}
+	return NULL;
+}
+
+static void who_has_entered_is_seen_inside_however_often_the_room_is_forgotten(void)
+{
+	surroundings_init(&s);
+	o = core_open(&s, NULL);
+	rooms[0] = new_room(o, "{}");
+	gint forgotten = 0;
+	int64_t last_order = 0;
+	busy = 1;
+	pthread_t other;
+	pthread_create(&other, NULL, forget_and_forget, &forgotten);
+	for (int i = 0; i < VISITS; i++) {
+		struct client *c = client_new(o);
+		json_auto_t *reply = NULL;
+		while (reply == NULL || !json_is_true(value_at(reply, "ok"))) { /* an hour may pass between the token and its use */
+			g_autofree char *token = new_token(o, rooms[0], NULL, NULL);
+			json_decref(reply);
+			reply = askf(c, "join", "{\"room\": \"%s\", \"token\": \"%s\", \"instance\": \"" INSTANCE "\"}", rooms[0], token);
+		}
+		struct asked got = room_get(o, rooms[0]);
+		g_assert_cmpint(number_at(got.body, "participants"), ==, 1);
+		json_decref(got.body);
+		g_assert_cmpint(number_at(reply, "me.order"), ==, last_order + 1);
+		last_order++;
+		json_decref(ask_ok(c, "leave", "{}"));
+		client_end(c);
+		for (gint now = g_atomic_int_get(&ticks); g_atomic_int_get(&ticks) < now + i % 4;) /* two looks later it is forgotten */
+			g_thread_yield();
+	}
+	g_atomic_int_set(&busy, 0);
+	pthread_join(other, NULL);
+	g_assert_cmpint(forgotten, >, 0);
+	g_clear_pointer(&rooms[0], g_free);
+	core_end(g_steal_pointer(&o));
+	surroundings_clear(&s);
+}
+
 static const struct check checks[] = {
 	{ "many lives at once leave no seat behind", many_lives_at_once_leave_no_seat_behind },
 	{ "many lives at once leave no seat behind, on disk", many_lives_at_once_leave_no_seat_behind_on_disk },
 	{ "a leave and a join of one handle at once leave no ghost", a_leave_and_a_join_of_one_handle_at_once_leave_no_ghost },
+	{ "who has entered is seen inside, however often the room is forgotten", who_has_entered_is_seen_inside_however_often_the_room_is_forgotten },
 	{ 0 },
 };
 

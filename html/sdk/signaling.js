@@ -284,7 +284,7 @@ export class Signaling extends Emitter {
         return;
       }
       this.#missed++;
-      link?.request('ping', {}).then(() => { this.#missed = 0; }, () => {});
+      link?.request('ping', {}).then(() => { this.#missed = 0; }, (error) => { if (error.code !== 'unreachable') this.#missed = 0; }); // a refusal is an answer
     }, period);
   }
 

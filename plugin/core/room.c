@@ -102,6 +102,13 @@ void room_tell_updated(struct otter_room *room, const struct otter_seat *seat)
 	room_tell_others(room, seat, room_event_about("participant-updated", seat));
 }
 
+void room_tell_joined(struct otter_room *room, const struct otter_seat *seat)
+{
+	room_tell_others(room, seat, room_event_about("participant-joined", seat));
+	if (room->n_waiting > 0)
+		room_hand_over(room);
+}
+
 json_t *room_event_left(const struct otter_seat *seat, const char *reason)
 {
 	json_t *event = otter_event("participant-left");

@@ -77,3 +77,21 @@ enum otter_err otter_room_promote(struct otter_room *room, struct otter_conn *co
 		promote(room, seat);
 	return OTTER_OK;
 }
+
+/* ---- when there is none ---- */
+
+void otter_room_note_host_token(struct otter_room *room)
+{
+	OTTER_LOCKED(&room->lock);
+	room->record.had_host_token = true;
+}
+
+bool room_hand_over(struct otter_room *room)
+{
+	bool may = !room->closed && !room->record.had_host_token && room->n_seats > 0;
+	for (unsigned i = 0; i < room->n_seats; i++)
+		may = may && room->seats[i]->role != OTTER_ROLE_HOST;
+	if (may)
+		promote(room, room->seats[0]);
+	return may;
+}

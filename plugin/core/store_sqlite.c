@@ -55,6 +55,8 @@ static const char *const schema_steps[] = {
 	"CREATE INDEX seat_room ON seat (room, seat_order);"
 	"ALTER TABLE room ADD COLUMN last_order INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE room ADD COLUMN last_attach INTEGER NOT NULL DEFAULT 0;",
+	/* Of the rooms that there are nobody knows whether a host's token was made: they count as if. */
+	"ALTER TABLE room ADD COLUMN had_host_token INTEGER NOT NULL DEFAULT 1;",
 };
 #define SCHEMA_VERSION ((int)G_N_ELEMENTS(schema_steps))
 
@@ -380,6 +382,7 @@ static const struct otter_store_ops ops = {
 	.room_close = otter_sqlite_room_close,
 	.room_update = otter_sqlite_room_update,
 	.room_emptied = otter_sqlite_room_emptied,
+	.room_hosted = otter_sqlite_room_hosted,
 	.room_each = otter_sqlite_room_each,
 	.seat_put = otter_sqlite_seat_put,
 	.seat_end = otter_sqlite_seat_end,

@@ -22,22 +22,31 @@ static struct client *come(const char *identity, const char *role, char **id, ch
 	return c;
 }
 
-static void begin_in(const char *spec)
+static void is_ready(struct otter *core, const char *nothing, otter_answer_fn fn, void *arg)
 {
-	surroundings_init(&s);
-	o = core_open(&s, folder);
-	room = new_room(o, spec);
-	hal = come("hal", "host", &hal_id, NULL);
-	hetty = come("hetty", "host", &hetty_id, NULL);
-	gus = come("gus", NULL, &gus_id, &gus_seat);
-	forget_all(hal);
-	forget_all(hetty);
-	forget_all(gus);
+	(void)nothing;
+	otter_do_ready(core, fn, arg);
+}
+
+/* The store has done what it was asked for before, and what followed from that. */
+static void settle(void)
+{
+	for (int i = 0; i < 3; i++)
+		json_decref(wait_for(o, is_ready, NULL).body);
 }
 
 static void begin(void)
 {
-	begin_in("{}");
+	surroundings_init(&s);
+	o = core_open(&s, folder);
+	room = new_room(o, "{}");
+	hal = come("hal", "host", &hal_id, NULL);
+	hetty = come("hetty", "host", &hetty_id, NULL);
+	gus = come("gus", NULL, &gus_id, &gus_seat);
+	settle(); /* the others hear of him after he has his reply */
+	forget_all(hal);
+	forget_all(hetty);
+	forget_all(gus);
 }
 
 static void begin_on_disk(void)
@@ -107,17 +116,10 @@ static void send(struct client *c, int id, const char *request, const char *part
 	g_assert_null(otter_conn_request(c->conn, body));
 }
 
-static void is_ready(struct otter *core, const char *nothing, otter_answer_fn fn, void *arg)
-{
-	(void)nothing;
-	otter_do_ready(core, fn, arg);
-}
-
-/* How many are inside when the store has done what it was asked for before, and what followed from that. */
+/* How many are inside, when all is done that was asked for before. */
 static unsigned places_taken(void)
 {
-	for (int i = 0; i < 3; i++)
-		json_decref(wait_for(o, is_ready, NULL).body);
+	settle();
 	struct asked got = room_get(o, room);
 	unsigned n = (unsigned)number_at(got.body, "participants");
 	json_decref(got.body);

@@ -182,6 +182,8 @@ void room_welcome(struct otter_room *room, struct otter_seat *seat, json_t *mess
 void otter_room_change(struct otter_room *room, const struct otter_room_record *record)
 {
 	OTTER_LOCKED(&room->lock);
+	if (room->record.locked != record->locked)
+		otter_observe(&room->otter->observer, "locked", room->record.id, "{s:b}", "locked", record->locked);
 	g_free((char *)room->record.metadata);
 	otter_room_record_apply(&room->record, record, OTTER_ROOM_EVERYTHING);
 	room->record.metadata = g_strdup(record->metadata);

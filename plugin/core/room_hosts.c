@@ -62,6 +62,7 @@ static void promote(struct otter_room *room, struct otter_seat *seat)
 		room_tell_waiting(room, seat);
 	}
 	room_tell_updated(room, seat);
+	otter_observe(&room->otter->observer, "promoted", room->record.id, "{s:s}", "participant", seat->participant);
 	otter_log(room->otter->env, OTTER_LOG_INFO, "%s is a host of %s", seat->participant, room->record.id);
 }
 

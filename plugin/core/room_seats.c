@@ -35,6 +35,7 @@ void room_sit(struct otter_room *room, struct otter_seat *seat)
 	room->seats[room->n_seats++] = seat;
 	if (room->n_seats == 1)
 		room_presence_changed(room, 0);
+	otter_observe(&room->otter->observer, "joined", room->record.id, "{s:s, s:s}", "participant", seat->participant, "role", otter_role_name(seat->role));
 	otter_log(room->otter->env, OTTER_LOG_INFO, "%s joined %s as %s (%u of %d)", seat->participant, room->record.id, otter_role_name(seat->role),
 		room->n_seats, (int)room->record.max_participants);
 }
@@ -133,6 +134,7 @@ static void seat_end(struct otter_room *room, struct otter_seat *seat, const cha
 	otter_seats_take(room->seats, &room->n_seats, seat);
 	room->otter->store->ops->seat_end(room->otter->store, seat->participant, NULL, NULL);
 	room_tell_others(room, NULL, room_event_left(seat, reason));
+	otter_observe(&room->otter->observer, "left", room->record.id, "{s:s, s:s}", "participant", seat->participant, "reason", reason);
 	otter_log(room->otter->env, OTTER_LOG_INFO, "%s left %s (%s)", seat->participant, room->record.id, reason);
 	otter_seat_free(seat);
 	if (was_host)

@@ -81,7 +81,8 @@ struct otter *core_open(struct surroundings *s, const char *folder)
 		.gate_ttl_s = 86400,
 		.closed_retention_s = 3600,
 		.turn_servers = &turn,
-		.n_turn_servers = 1 };
+		.n_turn_servers = 1,
+		.observer = s->observer };
 	struct otter_error e = { 0 };
 	struct otter *o = otter_open(&config, &e);
 	g_assert_cmpstr(e.message, ==, "");

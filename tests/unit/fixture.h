@@ -17,7 +17,8 @@ struct surroundings {
 	struct otter_env env;
 	int64_t wall_ms, mono_ms; /* atomic */
 	otter_lock lock;
-	GString *log; /* under lock */
+	GString *log;                   /* under lock */
+	struct otter_observer observer; /* of a core that is opened; all zero: none */
 };
 void surroundings_init(struct surroundings *s);
 void surroundings_clear(struct surroundings *s);

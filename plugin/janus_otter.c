@@ -20,6 +20,8 @@
 static struct {
 	struct otter *otter;
 	struct otter_handles *handles;
+	janus_callbacks *callbacks;
+	gint destroyed;
 } plugin;
 
 /* ---- life ---- */
@@ -97,12 +99,32 @@ __attribute__((visibility("default"))) janus_plugin *create(void)
 	return &face;
 }
 
+/* ---- Janus' event handlers ---- */
+
+static bool events_are_wanted(void *unused)
+{
+	(void)unused;
+	return !g_atomic_int_get(&plugin.destroyed) && plugin.callbacks->events_is_enabled();
+}
+
+/* Janus takes the event, and hands it to a thread of its own. */
+static void notify_event(void *unused, json_t *event)
+{
+	(void)unused;
+	plugin.callbacks->notify_event(&face, NULL, event);
+}
+
+/* ---- begin and end ---- */
+
 static int plugin_init(janus_callbacks *callbacks, const char *config_path)
 {
 	struct otter_error e = { 0 };
 	g_autoptr(otter_plugin_config) config = otter_plugin_config_load(config_path, &e);
-	if (config != NULL)
+	plugin.callbacks = callbacks;
+	if (config != NULL) {
+		config->core.observer = (struct otter_observer){ .listens = events_are_wanted, .notify = notify_event };
 		plugin.otter = otter_open(&config->core, &e);
+	}
 	if (plugin.otter == NULL) {
 		JANUS_LOG(LOG_ERR, "[otter] Not started: %s\n", e.message[0] ? e.message : otter_err_text(e.err));
 		return -1;
@@ -117,6 +139,7 @@ static void plugin_destroy(void)
 {
 	if (plugin.otter != NULL)
 		otter_close(plugin.otter);
+	g_atomic_int_set(&plugin.destroyed, 1);
 	if (plugin.handles != NULL)
 		otter_handles_abandon(plugin.handles);
 }

@@ -15,4 +15,8 @@ struct minted {
 void otter_mint(struct otter *o, const struct otter_claims *claims, int64_t ttl_s, struct minted *out);
 void minted_clear(struct minted *minted);
 
+/* There is a host's token for `room` from now on: the store and the room in memory come to know it, if they do not yet. Nobody waits for that: whoever
+ * joins by such a token brings it to mind again. */
+void otter_note_host_token(struct otter *o, const struct otter_room_record *room);
+
 #endif

@@ -171,6 +171,7 @@ static struct otter *otter_new(const struct otter_config *config)
 	struct otter *o = g_new0(struct otter, 1);
 	o->refs = 1;
 	o->env = config->env;
+	o->observer = config->observer;
 	o->signaling_url = g_strdup(config->signaling_url != NULL ? config->signaling_url : "");
 	o->public_url = config->public_url != NULL && config->public_url[0] != '\0' ? g_strdup(config->public_url) : NULL;
 	otter_settings_copy(&o->settings, &config->settings, o->public_url);
@@ -409,7 +410,7 @@ enum otter_err otter_judge_room(
 struct closing {
 	struct otter *o;
 	char id[OTTER_ID_SIZE];
-	int64_t version;
+	int64_t version, closed_ms;
 	const char *reason; /* static */
 	otter_store_fn fn;  /* or NULL */
 	void *arg;
@@ -431,6 +432,9 @@ static void on_closed(void *arg, enum otter_err err, const void *row)
 	struct otter *o = c->o;
 	struct otter_room *room = otter_find_room(o, c->id);
 	bool gone = err == OTTER_OK || err == OTTER_ROOM_NOT_FOUND; /* the store may have forgotten it, long after it had expired */
+	const struct otter_room_record *record = row;
+	if (err == OTTER_OK && record->closed_ms == c->closed_ms) /* else it was closed before */
+		otter_observe(&o->observer, "closed", c->id, "{s:s}", "reason", c->reason);
 	if (room != NULL && gone)
 		drop_room(o, room, c->reason);
 	else if (room != NULL && c->fn == NULL && err == OTTER_PRECONDITION_FAILED)
@@ -461,7 +465,7 @@ void otter_close_room(struct otter *o, const char *id, int64_t version, const ch
 		return;
 	}
 	struct closing *c = g_new0(struct closing, 1);
-	*c = (struct closing){ .o = o, .version = version, .reason = reason, .fn = fn, .arg = arg };
+	*c = (struct closing){ .o = o, .version = version, .closed_ms = otter_wall_ms(o->env), .reason = reason, .fn = fn, .arg = arg };
 	g_strlcpy(c->id, id, sizeof c->id);
-	o->store->ops->room_close(o->store, id, otter_wall_ms(o->env), version, on_closed, c);
+	o->store->ops->room_close(o->store, id, c->closed_ms, version, on_closed, c);
 }

@@ -8,6 +8,7 @@
 
 #include "env.h"
 #include "err.h"
+#include "observer.h"
 #include "settings.h"
 #include "turn.h"
 
@@ -35,6 +36,7 @@ struct otter_config {
 	size_t n_turn_servers;
 	const char *turn_secret_db, *turn_realm; /* optional */
 	struct otter_settings settings;          /* its lists may be NULL, its limits 0; public_origin is not looked at */
+	struct otter_observer observer;          /* optional: all zero */
 	bool own_clock;                          /* run deadlines by a thread of the core; otherwise call otter_tick */
 };
 

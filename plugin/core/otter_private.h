@@ -21,6 +21,7 @@ struct otter {
 	gint draining;
 	gint token_users; /* counts up: see way_in.c */
 	const struct otter_env *env;
+	struct otter_observer observer;
 	struct otter_store *store;
 	struct otter_turn turn;
 	struct otter_api_keys api_keys;

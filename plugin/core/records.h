@@ -32,6 +32,7 @@ struct otter_room_record {
 	int64_t emptied_ms;              /* when the last one left; 0: somebody is inside; or OTTER_NEVER_ENTERED. No setting: changes no version */
 	int64_t version;                 /* of the settings */
 	int64_t last_order, last_attach; /* that were ever given to a seat. No settings either */
+	bool had_host_token;             /* a token of the role host was made for it, or used. No setting */
 	const char *metadata;            /* compact JSON text of an object */
 };
 

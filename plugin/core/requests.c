@@ -2,6 +2,7 @@
  * The requests of signaling: what each does. Parse into a struct, ask the room, answer. */
 #include "requests.h"
 
+#include "mint.h"
 #include "otter_private.h"
 
 #include <string.h>
@@ -65,7 +66,10 @@ static enum otter_err enter_room(struct entering *en, const struct otter_room_re
 		return otter_fail(e, OTTER_UNAVAILABLE, "The server is draining: it will stop, and be back in a moment.");
 	if (!en->resume && otter_revocations_judge(&o->revocations, record->id, &en->claims, &en->join.knock, e) != OTTER_OK)
 		return e->err;
-	return sit_down(en, record, e);
+	enum otter_err err = sit_down(en, record, e);
+	if (!en->resume && otter_role_of(en->claims.role) == OTTER_ROLE_HOST) /* also one of a foreign issuer, which we did not make */
+		otter_note_host_token(o, record);
+	return err;
 }
 
 /* The store's completion. */

@@ -103,6 +103,13 @@ void room_tell_updated(struct otter_room *room, const struct otter_seat *seat)
 	room_tell_others(room, seat, room_event_about("participant-updated", seat));
 }
 
+void room_tell_joined(struct otter_room *room, const struct otter_seat *seat)
+{
+	room_tell_others(room, seat, room_event_about("participant-joined", seat));
+	if (room->n_waiting > 0)
+		room_hand_over(room);
+}
+
 json_t *room_event_left(const struct otter_seat *seat, const char *reason)
 {
 	json_t *event = otter_event("participant-left");
@@ -178,6 +185,8 @@ void room_welcome(struct otter_room *room, struct otter_seat *seat, json_t *mess
 void otter_room_change(struct otter_room *room, const struct otter_room_record *record)
 {
 	OTTER_LOCKED(&room->lock);
+	if (room->record.locked != record->locked)
+		otter_observe(&room->otter->observer, "locked", room->record.id, "{s:b}", "locked", record->locked);
 	g_free((char *)room->record.metadata);
 	otter_room_record_apply(&room->record, record, OTTER_ROOM_EVERYTHING);
 	room->record.metadata = g_strdup(record->metadata);

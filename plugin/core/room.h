@@ -111,6 +111,9 @@ bool otter_room_has_host(struct otter_room *room, const char *participant);
 enum otter_err otter_room_mute(struct otter_room *room, struct otter_conn *conn, const struct otter_mute *mute, struct otter_error *e);
 enum otter_err otter_room_promote(struct otter_room *room, struct otter_conn *conn, const char *participant, struct otter_error *e);
 
+/* There is a host's token for it: from now on nobody becomes host by himself. */
+void otter_room_note_host_token(struct otter_room *room);
+
 /* How to keep out whom `participant` is, if he comes again: writes kind, value and knock (an invite link is for many, so it is not revoked: who
  * comes by it knocks). False if there is no such seat. */
 bool otter_room_came_by(struct otter_room *room, const char *participant, struct otter_revocation_record *out);

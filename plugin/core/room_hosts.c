@@ -62,6 +62,7 @@ static void promote(struct otter_room *room, struct otter_seat *seat)
 		room_tell_waiting(room, seat);
 	}
 	room_tell_updated(room, seat);
+	otter_observe(&room->otter->observer, "promoted", room->record.id, "{s:s}", "participant", seat->participant);
 	otter_log(room->otter->env, OTTER_LOG_INFO, "%s is a host of %s", seat->participant, room->record.id);
 }
 
@@ -76,4 +77,22 @@ enum otter_err otter_room_promote(struct otter_room *room, struct otter_conn *co
 	if (seat->role != OTTER_ROLE_HOST)
 		promote(room, seat);
 	return OTTER_OK;
+}
+
+/* ---- when there is none ---- */
+
+void otter_room_note_host_token(struct otter_room *room)
+{
+	OTTER_LOCKED(&room->lock);
+	room->record.had_host_token = true;
+}
+
+bool room_hand_over(struct otter_room *room)
+{
+	bool may = !room->closed && !room->record.had_host_token && room->n_seats > 0;
+	for (unsigned i = 0; i < room->n_seats; i++)
+		may = may && room->seats[i]->role != OTTER_ROLE_HOST;
+	if (may)
+		promote(room, room->seats[0]);
+	return may;
 }

@@ -38,7 +38,8 @@ static void tell_that_one_waits(struct otter_room *room, const struct otter_seat
 	json_object_set_new(reply, "resume_timeout_ms", json_integer(room->otter->resume_timeout_ms));
 	otter_conn_send(seat->conn, reply);
 	json_decref(reply);
-	room_tell_hosts(room, room_event_about("knock", seat));
+	if (!room_hand_over(room))
+		room_tell_hosts(room, room_event_about("knock", seat));
 }
 
 void room_wait_again(struct otter_room *room, struct otter_seat *seat, struct otter_conn *conn, int64_t id, const char *instance)
@@ -107,7 +108,7 @@ static void let_in(struct otter_room *room, struct otter_seat *seat)
 		json_decref(event);
 		room_tell_state(room, seat);
 	}
-	room_tell_others(room, seat, room_event_about("participant-joined", seat));
+	room_tell_joined(room, seat);
 }
 
 void room_admit_all(struct otter_room *room)

@@ -29,6 +29,9 @@ void room_tell_updated(struct otter_room *room, const struct otter_seat *seat);
 /* The event `name` with "participant": how the seat looks. */
 json_t *room_event_about(const char *name, const struct otter_seat *seat);
 
+/* He is inside, and was told: now the others are. */
+void room_tell_joined(struct otter_room *room, const struct otter_seat *seat);
+
 /* "participant-left". */
 json_t *room_event_left(const struct otter_seat *seat, const char *reason);
 
@@ -93,6 +96,10 @@ void room_state_free(struct otter_room *room);
 
 /* The seat of who asks, if he is a host: NULL with the error. conflict, forbidden. */
 struct otter_seat *room_host(struct otter_room *room, struct otter_conn *conn, struct otter_error *e);
+
+/* The last host may be gone for good, or somebody waits whom nobody can let in: in a room that never had a host's token the oldest seat becomes host, if
+ * there is no other. True: it did, and has heard who waits. */
+bool room_hand_over(struct otter_room *room);
 
 /* ---- the lobby (room_lobby.c); those who wait have a seat struct that is not among the seats ---- */
 

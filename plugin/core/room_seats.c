@@ -35,6 +35,7 @@ void room_sit(struct otter_room *room, struct otter_seat *seat)
 	room->seats[room->n_seats++] = seat;
 	if (room->n_seats == 1)
 		room_presence_changed(room, 0);
+	otter_observe(&room->otter->observer, "joined", room->record.id, "{s:s, s:s}", "participant", seat->participant, "role", otter_role_name(seat->role));
 	otter_log(room->otter->env, OTTER_LOG_INFO, "%s joined %s as %s (%u of %d)", seat->participant, room->record.id, otter_role_name(seat->role),
 		room->n_seats, (int)room->record.max_participants);
 }
@@ -73,14 +74,19 @@ enum otter_err otter_room_join(
 {
 	OTTER_LOCKED(&room->lock);
 	struct otter_seat *seat = room->closed ? NULL : room_seat_of_identity(room, claims->sub);
+	if (otter_role_of(claims->role) == OTTER_ROLE_HOST)
+		room->record.had_host_token = true;
 	if (seat != NULL) {
 		if (room_may_take_again(room, seat, e) != OTTER_OK)
 			return e->err;
 		room_attach(room, seat, conn, join->instance);
+		bool was_host = seat->role == OTTER_ROLE_HOST; /* a guest's token makes a guest of him */
 		otter_seat_take_over(seat, join, claims);
 		room_keep(room, seat);
 		welcome(room, seat, id);
 		room_tell_updated(room, seat);
+		if (was_host)
+			room_hand_over(room);
 		return OTTER_OK;
 	}
 	enum otter_err err = may_enter(room, claims, e);
@@ -96,7 +102,7 @@ enum otter_err otter_room_join(
 	room_attach(room, seat, conn, join->instance);
 	room_keep(room, seat);
 	welcome(room, seat, id);
-	room_tell_others(room, seat, room_event_about("participant-joined", seat));
+	room_tell_joined(room, seat);
 	return OTTER_OK;
 }
 
@@ -129,11 +135,15 @@ enum otter_err otter_room_resume(
 /* Take the seat out of the room and tell the others. Frees it. */
 static void seat_end(struct otter_room *room, struct otter_seat *seat, const char *reason)
 {
+	bool was_host = seat->role == OTTER_ROLE_HOST;
 	otter_seats_take(room->seats, &room->n_seats, seat);
 	room->otter->store->ops->seat_end(room->otter->store, seat->participant, NULL, NULL);
 	room_tell_others(room, NULL, room_event_left(seat, reason));
+	otter_observe(&room->otter->observer, "left", room->record.id, "{s:s, s:s}", "participant", seat->participant, "reason", reason);
 	otter_log(room->otter->env, OTTER_LOG_INFO, "%s left %s (%s)", seat->participant, room->record.id, reason);
 	otter_seat_free(seat);
+	if (was_host)
+		room_hand_over(room);
 	if (room->n_seats == 0) {
 		room_forget_state(room);
 		room_presence_changed(room, otter_wall_ms(room->otter->env));

@@ -79,6 +79,12 @@ static void add_url(json_t *body, const char *field, struct otter *o, const stru
 	minted_clear(&minted);
 }
 
+static void add_host_url(json_t *body, struct otter *o, const struct otter_room_record *room)
+{
+	otter_note_host_token(o, room);
+	add_url(body, "host_url", o, room, "host");
+}
+
 static void on_room_created(void *arg, enum otter_err err, const void *row)
 {
 	struct room_create *c = arg;
@@ -90,7 +96,7 @@ static void on_room_created(void *arg, enum otter_err err, const void *row)
 		json_t *body = room_body(o, room);
 		add_url(body, "url", o, room, NULL);
 		if (c->host_url || room->lobby) /* nobody could let people in without it */
-			add_url(body, "host_url", o, room, "host");
+			add_host_url(body, o, room);
 		answer_version(c->p->fn, c->p->arg, body, err == OTTER_OK, room->version);
 	}
 	pending_end(c->p);
@@ -114,6 +120,7 @@ void otter_do_room_create(struct otter *o, const json_t *body, const struct otte
 		.empty_timeout_s = spec.empty_timeout,
 		.expires_ms = spec.expires_ms,
 		.lobby = spec.lobby,
+		.had_host_token = spec.host_url || spec.lobby,
 		.created_ms = now_ms,
 		.updated_ms = now_ms,
 		.emptied_ms = OTTER_NEVER_ENTERED,

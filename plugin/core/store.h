@@ -46,6 +46,9 @@ struct otter_store_ops {
 	/* Note when it was emptied (Unix ms), or that somebody is inside (0). No row. */
 	void (*room_emptied)(struct otter_store *store, const char *id, int64_t emptied_ms, otter_store_fn fn, void *arg);
 
+	/* Note that there is a host's token for it. No row. */
+	void (*room_hosted)(struct otter_store *store, const char *id, otter_store_fn fn, void *arg);
+
 	/* Calls fn once for each room that `query` wants, oldest first (created_ms, then id), and then once with NULL. */
 	void (*room_each)(struct otter_store *store, const struct otter_room_query *query, otter_store_fn fn, void *arg);
 

@@ -187,6 +187,16 @@ static void memory_room_emptied(struct otter_store *store, const char *id, int64
 	answer(fn, arg, OTTER_OK, NULL);
 }
 
+static void memory_room_hosted(struct otter_store *store, const char *id, otter_store_fn fn, void *arg)
+{
+	struct memory *m = (struct memory *)store;
+	OTTER_LOCKED(&m->lock);
+	struct otter_room_record *room = g_hash_table_lookup(m->rooms, id);
+	if (room != NULL)
+		room->had_host_token = true;
+	answer(fn, arg, OTTER_OK, NULL);
+}
+
 static gint by_creation(gconstpointer a, gconstpointer b)
 {
 	const struct otter_room_record *x = *(struct otter_room_record *const *)a, *y = *(struct otter_room_record *const *)b;
@@ -556,6 +566,7 @@ static const struct otter_store_ops ops = {
 	.room_close = memory_room_close,
 	.room_update = memory_room_update,
 	.room_emptied = memory_room_emptied,
+	.room_hosted = memory_room_hosted,
 	.room_each = memory_room_each,
 	.seat_put = memory_seat_put,
 	.seat_end = memory_seat_end,

@@ -58,6 +58,8 @@ static const char *const schema_steps[] = {
 	/* What those in a room share. */
 	"CREATE TABLE room_state (room TEXT NOT NULL, state_key TEXT NOT NULL, value TEXT NOT NULL, set_by TEXT NOT NULL, set_order INTEGER NOT NULL,"
 	" expires_ms INTEGER NOT NULL, PRIMARY KEY (room, state_key)) STRICT, WITHOUT ROWID;",
+	/* Of the rooms that there are nobody knows whether a host's token was made: they count as if. */
+	"ALTER TABLE room ADD COLUMN had_host_token INTEGER NOT NULL DEFAULT 1;",
 };
 #define SCHEMA_VERSION ((int)G_N_ELEMENTS(schema_steps))
 
@@ -385,6 +387,7 @@ static const struct otter_store_ops ops = {
 	.room_close = otter_sqlite_room_close,
 	.room_update = otter_sqlite_room_update,
 	.room_emptied = otter_sqlite_room_emptied,
+	.room_hosted = otter_sqlite_room_hosted,
 	.room_each = otter_sqlite_room_each,
 	.seat_put = otter_sqlite_seat_put,
 	.seat_end = otter_sqlite_seat_end,

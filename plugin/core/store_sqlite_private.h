@@ -13,7 +13,7 @@
 /* Every statement, named like its verb, prepared once. X(name, SQL) */
 #define ROOM_COLUMNS \
 	"id, unique_name, max_participants, privacy, empty_timeout_s, expires_ms, created_ms, updated_ms, closed_ms, metadata, lobby, locked," \
-	" emptied_ms, version, last_order, last_attach"
+	" emptied_ms, version, last_order, last_attach, had_host_token"
 #define ROOM_ENDED_MS "CASE WHEN closed_ms > 0 THEN closed_ms ELSE expires_ms END" /* 0: never; the index room_ended has it too */
 #define SEAT_COLUMNS "participant, room, identity, jti, display, instance, host, flags, seat_order, attach, joined_ms"
 #define STATE_COLUMNS "room, state_key, value, set_by, set_order, expires_ms"
@@ -26,7 +26,7 @@
 	X(savepoint, "SAVEPOINT job") \
 	X(savepoint_release, "RELEASE job") \
 	X(savepoint_rollback, "ROLLBACK TO job") \
-	X(room_insert, "INSERT INTO room (" ROOM_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0, 0)") \
+	X(room_insert, "INSERT INTO room (" ROOM_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0, 0, ?15)") \
 	X(room_by_id, "SELECT " ROOM_COLUMNS " FROM room WHERE id = ?1") \
 	X(room_by_name, "SELECT " ROOM_COLUMNS " FROM room WHERE unique_name = ?1 AND closed_ms = 0") \
 	X(room_expire_name, \
@@ -37,6 +37,7 @@
 		"UPDATE room SET max_participants = ?2, empty_timeout_s = ?3, expires_ms = ?4, updated_ms = ?5, metadata = ?6, lobby = ?7," \
 		" locked = ?8, version = ?9 WHERE id = ?1") \
 	X(room_emptied, "UPDATE room SET emptied_ms = ?2 WHERE id = ?1") \
+	X(room_hosted, "UPDATE room SET had_host_token = 1 WHERE id = ?1") \
 	X(room_page, \
 		"SELECT " ROOM_COLUMNS " FROM room WHERE (created_ms, id) > (?1, ?2)" \
 		" AND (CASE WHEN closed_ms = 0 AND (expires_ms = 0 OR expires_ms > ?3) THEN ?4 ELSE ?5 END)" \
@@ -184,6 +185,7 @@ void otter_sqlite_room_peek(struct otter_store *store, const char *id_or_name, o
 void otter_sqlite_room_close(struct otter_store *store, const char *id, int64_t closed_ms, int64_t version, otter_store_fn fn, void *arg);
 void otter_sqlite_room_update(struct otter_store *store, const struct otter_room_record *room, unsigned mask, otter_store_fn fn, void *arg);
 void otter_sqlite_room_emptied(struct otter_store *store, const char *id, int64_t emptied_ms, otter_store_fn fn, void *arg);
+void otter_sqlite_room_hosted(struct otter_store *store, const char *id, otter_store_fn fn, void *arg);
 void otter_sqlite_room_each(struct otter_store *store, const struct otter_room_query *query, otter_store_fn fn, void *arg);
 
 /* store_sqlite_seats.c */

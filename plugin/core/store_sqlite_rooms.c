@@ -20,7 +20,8 @@ static struct otter_room_record read_room(sqlite3_stmt *st)
 		.emptied_ms = sqlite3_column_int64(st, 12),
 		.version = sqlite3_column_int64(st, 13),
 		.last_order = sqlite3_column_int64(st, 14),
-		.last_attach = sqlite3_column_int64(st, 15) };
+		.last_attach = sqlite3_column_int64(st, 15),
+		.had_host_token = sqlite3_column_int(st, 16) != 0 };
 	column_text(st, 0, room.id, sizeof room.id);
 	column_text(st, 1, room.unique_name, sizeof room.unique_name);
 	return room;
@@ -100,6 +101,7 @@ static enum otter_err insert_room(struct sqlite *s, const struct otter_room_reco
 	sqlite3_bind_int(st, 12, room->locked);
 	sqlite3_bind_int64(st, 13, room->emptied_ms);
 	sqlite3_bind_int64(st, 14, room->version);
+	sqlite3_bind_int(st, 15, room->had_host_token);
 	return otter_sqlite_execute(s, st);
 }
 
@@ -249,6 +251,21 @@ void otter_sqlite_room_emptied(struct otter_store *store, const char *id, int64_
 			.arg = arg,
 			.text = g_strdup(id),
 			.time_ms = emptied_ms });
+}
+
+/* ---- a host's token ---- */
+
+static enum otter_err run_room_hosted(struct sqlite *s, struct job *job)
+{
+	bind_text(s->st.room_hosted, 1, job->text);
+	return otter_sqlite_execute(s, s->st.room_hosted);
+}
+
+void otter_sqlite_room_hosted(struct otter_store *store, const char *id, otter_store_fn fn, void *arg)
+{
+	otter_sqlite_submit(store,
+		&(struct job){
+			.run = run_room_hosted, .settle = forget_room, .answer = otter_sqlite_answer_plain, .fn = fn, .arg = arg, .text = g_strdup(id) });
 }
 
 /* ---- each ---- */

@@ -27,6 +27,35 @@ void minted_clear(struct minted *minted)
 	g_free(minted->url);
 }
 
+struct noting {
+	struct otter *o;
+	char id[OTTER_ID_SIZE];
+};
+
+/* In one order with the completions of joins: a room that is entered later is made of a row that has it. */
+static void on_noted(void *arg, enum otter_err err, const void *row)
+{
+	struct noting *n = arg;
+	struct otter *o = n->o;
+	(void)row;
+	struct otter_room *room = err == OTTER_OK ? otter_find_room(o, n->id) : NULL;
+	if (room != NULL)
+		otter_room_note_host_token(room);
+	otter_room_unref(room);
+	g_free(n);
+	otter_leave(o);
+}
+
+void otter_note_host_token(struct otter *o, const struct otter_room_record *room)
+{
+	if (room->had_host_token || !otter_enter(o))
+		return;
+	struct noting *n = g_new(struct noting, 1);
+	n->o = o;
+	memcpy(n->id, room->id, sizeof n->id);
+	o->store->ops->room_hosted(o->store, room->id, on_noted, n);
+}
+
 struct token_spec {
 	const char *identity, *display, *role;
 	int64_t ttl, not_before_ms;
@@ -80,6 +109,8 @@ static void on_room_to_mint_for(void *arg, enum otter_err err, const void *row)
 	} else {
 		struct minted minted;
 		m->claims.room = (char *)room->id;
+		if (otter_role_of(m->claims.role) == OTTER_ROLE_HOST)
+			otter_note_host_token(m->p->o, room);
 		otter_mint(m->p->o, &m->claims, m->ttl_s, &minted);
 		answer_version(m->p->fn, m->p->arg,
 			json_pack("{s:s, s:s, s:s, s:o}", "token", minted.token, "url", minted.url, "jti", minted.jti, "expires_at",

@@ -38,6 +38,7 @@ def configure(home, ports, stage, options):
         "STORE": f"sqlite:{home.data}/otter.db", "PUBLIC_URL": options.get("public_url"),
         "STATIC": stage / "share" / "otter" / "html", "TURN_REALM": turn.REALM,
         "HTTP_PORT": ports["http"], "SIGNALING_PORT": ports["signaling"],
+        "EVENT_HANDLERS": "true" if any((home.modules / "events").iterdir()) else "false",
         "ADMIN_PORT": ports["admin"], "TURN_PORT": ports["turn"],
     }
     for name in CONFIGURATION:

@@ -140,3 +140,30 @@ async def test_a_host_who_closes_the_room_has_his_reply_and_all_hear_why(home, p
         assert event["reason"] == "host"
     assert home.rest("GET", f"/v1/rooms/{room['id']}").json()["status"] == "closed"
     assert await refused(people.inside(room)) == "room_closed"
+
+
+async def test_in_a_room_without_a_hosts_token_the_oldest_lets_in_who_knocks(home, people):
+    room = home.create_room()
+    ann, bob = await people.pair(room)
+    cid = await people.inside(room)
+    await ann.event("participant-joined")
+    path = f"/v1/rooms/{room['id']}/participants/{id_of(cid)}?revoke=true"
+    assert home.rest("DELETE", path).status_code == 204
+    knocks = await people.at_the_door(room)
+    reply = await knocks.request("join", room=room["id"], token=room["token"], instance=knocks.instance)
+    assert reply["waiting"] is True
+    check(await ann.event("promoted"), PROMOTED_EVENT)
+    assert (await ann.event("knock"))["participant"]["participant"] == reply["participant"]
+    await bob.updated(id_of(ann), role="host")
+    await ann.leave()
+    check(await bob.event("promoted"), PROMOTED_EVENT)
+    await bob.request("admit", participant=reply["participant"])
+    await knocks.event("admitted")
+
+
+async def test_where_there_is_a_hosts_token_nobody_becomes_host_by_himself(home, people):
+    room, host, ann, bob = await host_and_pair(home, people)
+    await host.leave()
+    await ann.event("participant-left")
+    assert [one["role"] for one in await ann.list()] == ["guest", "guest"]
+    assert not ann.events_so_far("promoted") and not bob.events_so_far("promoted")

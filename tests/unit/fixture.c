@@ -81,7 +81,8 @@ struct otter *core_open(struct surroundings *s, const char *folder)
 		.gate_ttl_s = 86400,
 		.closed_retention_s = 3600,
 		.turn_servers = &turn,
-		.n_turn_servers = 1 };
+		.n_turn_servers = 1,
+		.observer = s->observer };
 	struct otter_error e = { 0 };
 	struct otter *o = otter_open(&config, &e);
 	g_assert_cmpstr(e.message, ==, "");
@@ -435,4 +436,16 @@ int64_t number_at(const json_t *json, const char *path)
 {
 	const json_t *value = value_at(json, path);
 	return json_is_integer(value) ? json_integer_value(value) : -1;
+}
+
+static void is_ready(struct otter *o, const char *nothing, otter_answer_fn fn, void *arg)
+{
+	(void)nothing;
+	otter_do_ready(o, fn, arg);
+}
+
+void settle(struct otter *o)
+{
+	for (int i = 0; i < 3; i++)
+		json_decref(wait_for(o, is_ready, NULL).body);
 }

@@ -17,7 +17,8 @@ struct surroundings {
 	struct otter_env env;
 	int64_t wall_ms, mono_ms; /* atomic */
 	otter_lock lock;
-	GString *log; /* under lock */
+	GString *log;                   /* under lock */
+	struct otter_observer observer; /* of a core that is opened; all zero: none */
 };
 void surroundings_init(struct surroundings *s);
 void surroundings_clear(struct surroundings *s);
@@ -28,6 +29,9 @@ bool logged(struct surroundings *s, const char *text);
 /* `folder` NULL: the memory store; otherwise SQLite in it. */
 struct otter *core_open(struct surroundings *s, const char *folder);
 void core_end(struct otter *o);
+
+/* The store has done what it was asked for before, and what followed from that. */
+void settle(struct otter *o);
 
 /* An answer of the service, waited for. Copy of the error; the body is a new reference. */
 struct asked {

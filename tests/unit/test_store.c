@@ -732,6 +732,20 @@ static void what_a_room_shares_is_kept_by_key_in_the_order_of_setting(void)
 	assert_state("");
 }
 
+static void a_room_is_made_with_or_without_a_hosts_token_and_has_one_for_good(void)
+{
+	create("rm_without", "");
+	struct otter_room_record with = record("rm_with", "");
+	with.had_host_token = true;
+	g_assert_cmpint(DO(room_create, &with), ==, OTTER_OK);
+	g_assert_false(get("rm_without").room.had_host_token);
+	g_assert_true(get("rm_with").room.had_host_token);
+	g_assert_cmpint(DO(room_hosted, "rm_without"), ==, OTTER_OK);
+	g_assert_cmpint(DO(room_hosted, "rm_none"), ==, OTTER_OK);
+	g_assert_true(get("rm_without").room.had_host_token);
+	g_assert_cmpint(get("rm_without").room.version, ==, record("rm_without", "").version); /* no setting */
+}
+
 /* ---- SQLite alone ---- */
 
 static void what_a_room_shares_outlives_the_process_and_no_room_that_is_swept(void)
@@ -922,6 +936,7 @@ static void a_database_of_an_older_schema_is_brought_forward_with_all_that_is_in
 	g_assert_cmpint(room.room.privacy, ==, OTTER_PRIVACY_RELAY);
 	g_assert_cmpint(room.room.version, ==, 1);
 	g_assert_cmpint(room.room.emptied_ms, ==, OTTER_NEVER_ENTERED);
+	g_assert_true(room.room.had_host_token); /* nobody knows */
 	g_assert_cmpint(count_rows(store->ops->key_each), ==, 1);
 	g_assert_cmpint(count_rows(store->ops->signing_key_each), ==, 1);
 	struct otter_key_removal removal = { .id = "AAAAAAAAAAAA", .force = true };
@@ -1120,6 +1135,7 @@ static void a_room_is_open_until_it_is_closed_or_expires(void)
 static const struct check both[] = {
 	{ "seats are kept room by room, and their numbers never come again", seats_are_kept_room_by_room_and_their_numbers_never_come_again },
 	{ "what a room shares is kept by key, in the order of setting", what_a_room_shares_is_kept_by_key_in_the_order_of_setting },
+	{ "a room is made with or without a host's token, and has one for good", a_room_is_made_with_or_without_a_hosts_token_and_has_one_for_good },
 	{ "a change of another version is refused", a_change_of_another_version_is_refused },
 	{ "a rotated key comes back with all its secrets", a_rotated_key_comes_back_with_all_its_secrets },
 	{ "the last administrator is removed by force alone", the_last_administrator_is_removed_by_force_alone },

@@ -15,6 +15,7 @@ struct otter_conn *otter_conn_new(struct otter *o, const struct otter_sink_ops *
 	conn->sink = sink;
 	ops->ref(sink);
 	otter_lock_init(&conn->lock);
+	g_queue_init(&conn->held);
 	return conn;
 }
 
@@ -24,11 +25,17 @@ struct otter_conn *otter_conn_ref(struct otter_conn *conn)
 	return conn;
 }
 
+static void decref(void *json)
+{
+	json_decref(json);
+}
+
 void otter_conn_unref(struct otter_conn *conn)
 {
 	if (conn == NULL || !g_atomic_int_dec_and_test(&conn->refs))
 		return;
 	otter_room_unref(conn->room);
+	g_queue_clear_full(&conn->held, decref);
 	conn->ops->unref(conn->sink);
 	otter_lock_clear(&conn->lock);
 	otter_unref(conn->otter);
@@ -37,13 +44,39 @@ void otter_conn_unref(struct otter_conn *conn)
 
 void otter_conn_send(struct otter_conn *conn, json_t *message)
 {
-	bool gone;
 	{
 		OTTER_LOCKED(&conn->lock);
-		gone = conn->gone;
+		if (conn->holds > 0 && !conn->gone)
+			g_queue_push_tail(&conn->held, json_incref(message));
+		if (conn->holds > 0 || conn->gone)
+			return;
 	}
-	if (!gone) /* if it goes just now the message is lost, as on any network; the sink itself is kept alive by our reference */
+	conn->ops->send(conn->sink, message); /* if it goes just now the message is lost, as on any network; the sink itself is kept alive by our reference */
+}
+
+void otter_conn_hold(struct otter_conn *conn)
+{
+	OTTER_LOCKED(&conn->lock);
+	conn->holds++;
+}
+
+/* The next message that was kept back: a reference; or NULL, and then the hold is over. */
+static json_t *next_held(struct otter_conn *conn)
+{
+	OTTER_LOCKED(&conn->lock);
+	if (conn->holds == 1 && !g_queue_is_empty(&conn->held))
+		return g_queue_pop_head(&conn->held);
+	conn->holds--; /* what is left waits for another one */
+	return NULL;
+}
+
+void otter_conn_release(struct otter_conn *conn)
+{
+	json_t *message;
+	while ((message = next_held(conn)) != NULL) { /* meanwhile it is still held, so nothing overtakes */
 		conn->ops->send(conn->sink, message);
+		json_decref(message);
+	}
 }
 
 /* ---- entering a room ---- */

@@ -17,6 +17,8 @@ struct otter_conn {
 	struct otter_room *room; /* a reference: where it has, or had, a seat; the room itself knows which */
 	int64_t heard_ms;        /* monotonic: the last request */
 	bool watched;            /* it has pinged once, so it is expected to go on */
+	unsigned holds;          /* see otter_conn_hold */
+	GQueue held;             /* json_t, references: what is sent when the last hold is released */
 	struct otter_bucket requests, refusals;
 };
 
@@ -35,6 +37,10 @@ struct otter_room *otter_conn_room(struct otter_conn *conn, struct otter_error *
 
 /* May it ask, whatever it is? rate_limited; and who goes on in spite of it is put out: then the connection is closed when this returns. */
 enum otter_err otter_conn_ask(struct otter_conn *conn, struct otter_error *e);
+
+/* What is sent from now on waits, in order: something has to be in the store first. Under whatever lock. Each hold has its release. */
+void otter_conn_hold(struct otter_conn *conn);
+void otter_conn_release(struct otter_conn *conn);
 
 /* A request came. And: a ping came, so from now on silence means that the other end is dead. */
 void otter_conn_heard(struct otter_conn *conn);

@@ -100,7 +100,7 @@ static void let_in(struct otter_room *room, struct otter_seat *seat)
 	otter_seats_take(room->waiting, &room->n_waiting, seat);
 	room_sit(room, seat);
 	seat->attach = ++room->last_attach; /* the newcomer offers */
-	room_keep(room, seat);
+	room_keep_first(room, seat);
 	if (seat->conn != NULL) {
 		json_t *event = otter_event("admitted");
 		room_welcome(room, seat, event);

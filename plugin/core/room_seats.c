@@ -25,7 +25,28 @@ void room_keep(struct otter_room *room, const struct otter_seat *seat)
 {
 	struct otter_store *store = room->otter->store;
 	const struct otter_seat_record record = otter_seat_record(seat, room->record.id);
-	store->ops->seat_put(store, &record);
+	store->ops->seat_put(store, &record, NULL, NULL);
+}
+
+/* The store's completion. */
+static void on_kept(void *arg, enum otter_err err, const void *row)
+{
+	struct otter_conn *conn = arg;
+	(void)err, (void)row; /* what could not be kept is a seat all the same, as long as the server lives */
+	otter_conn_release(conn);
+	otter_conn_unref(conn);
+}
+
+void room_keep_first(struct otter_room *room, const struct otter_seat *seat)
+{
+	struct otter_store *store = room->otter->store;
+	const struct otter_seat_record record = otter_seat_record(seat, room->record.id);
+	if (seat->conn == NULL) {
+		room_keep(room, seat);
+		return;
+	}
+	otter_conn_hold(seat->conn);
+	store->ops->seat_put(store, &record, on_kept, otter_conn_ref(seat->conn));
 }
 
 void room_sit(struct otter_room *room, struct otter_seat *seat)
@@ -82,7 +103,7 @@ enum otter_err otter_room_join(
 		room_attach(room, seat, conn, join->instance);
 		bool was_host = seat->role == OTTER_ROLE_HOST; /* a guest's token makes a guest of him */
 		otter_seat_take_over(seat, join, claims);
-		room_keep(room, seat);
+		room_keep_first(room, seat);
 		welcome(room, seat, id);
 		room_tell_updated(room, seat);
 		if (was_host)
@@ -100,7 +121,7 @@ enum otter_err otter_room_join(
 	seat = otter_seat_new(room->otter->env, join, claims);
 	room_sit(room, seat);
 	room_attach(room, seat, conn, join->instance);
-	room_keep(room, seat);
+	room_keep_first(room, seat);
 	welcome(room, seat, id);
 	room_tell_joined(room, seat);
 	return OTTER_OK;
@@ -123,7 +144,7 @@ enum otter_err otter_room_resume(
 		return OTTER_OK;
 	}
 	if (room_attach(room, seat, conn, instance))
-		room_keep(room, seat);
+		room_keep_first(room, seat);
 	welcome(room, seat, id);
 	room_tell_updated(room, seat);
 	otter_log(room->otter->env, OTTER_LOG_INFO, "%s resumed in %s", seat->participant, room->record.id);

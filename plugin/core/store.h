@@ -52,10 +52,11 @@ struct otter_store_ops {
 	/* Calls fn once for each room that `query` wants, oldest first (created_ms, then id), and then once with NULL. */
 	void (*room_each)(struct otter_store *store, const struct otter_room_query *query, otter_store_fn fn, void *arg);
 
-	/* ---- seats; the row is a struct otter_seat_record. Without a completion they may be called with a lock held ---- */
+	/* ---- seats; the row is a struct otter_seat_record. seat_put, and the others without a completion, may be called with a lock held ---- */
 
-	/* Keep a seat as it is now, and in its room's last_order and last_attach that these were given. Nobody waits. */
-	void (*seat_put)(struct otter_store *store, const struct otter_seat_record *seat);
+	/* Keep a seat as it is now, and in its room's last_order and last_attach that these were given. No row. When it completes it outlives the
+	 * process, though perhaps not the machine: nobody waits for the disk. The completion may take no lock but a connection's. */
+	void (*seat_put)(struct otter_store *store, const struct otter_seat_record *seat, otter_store_fn fn, void *arg);
 
 	/* Forget it: also if it is not there. (room_close forgets those of its room, and their state.) No row. */
 	void (*seat_end)(struct otter_store *store, const char *participant, otter_store_fn fn, void *arg);

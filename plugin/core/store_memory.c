@@ -238,9 +238,8 @@ static guint seat_at(const struct memory *m, const char *participant)
 	return i;
 }
 
-static void memory_seat_put(struct otter_store *store, const struct otter_seat_record *seat)
+static void keep_seat(struct memory *m, const struct otter_seat_record *seat)
 {
-	struct memory *m = (struct memory *)store;
 	OTTER_LOCKED(&m->seats_lock);
 	guint i = seat_at(m, seat->participant);
 	if (i < m->seats->len)
@@ -252,6 +251,13 @@ static void memory_seat_put(struct otter_store *store, const struct otter_seat_r
 		g_hash_table_insert(m->counted, g_strdup(seat->room), counted = g_new0(struct counters, 1));
 	counted->last_order = MAX(counted->last_order, seat->order);
 	counted->last_attach = MAX(counted->last_attach, seat->attach);
+}
+
+static void memory_seat_put(struct otter_store *store, const struct otter_seat_record *seat, otter_store_fn fn, void *arg)
+{
+	keep_seat((struct memory *)store, seat);
+	if (fn != NULL)
+		fn(arg, OTTER_OK, NULL);
 }
 
 static void memory_seat_end(struct otter_store *store, const char *participant, otter_store_fn fn, void *arg)

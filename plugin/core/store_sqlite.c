@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The store in SQLite: WAL, synchronous FULL, one writer thread, group commit.
+ * The store in SQLite: WAL, synchronous FULL where somebody waits for it, one writer thread, group commit.
  *
  *   any thread ──job──▶ queue ──▶ writer: BEGIN; job; job; job; COMMIT ──▶ completions
  *
@@ -228,10 +228,31 @@ static enum otter_err run_in_savepoint(struct sqlite *s, struct job *job)
 	return err;
 }
 
+static bool needs_disk(const GQueue *batch)
+{
+	for (GList *l = batch->head; l != NULL; l = l->next) {
+		const struct job *job = l->data;
+		if (!job->reads && !job->lazy && job->fn != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the next commit is in the WAL alone, which outlives the process, or on the disk, which outlives the machine. */
+static enum otter_err make_durable(struct sqlite *s, bool durable)
+{
+	if (s->durable == durable)
+		return OTTER_OK;
+	s->durable = durable;
+	return otter_sqlite_error(s, sqlite3_exec(s->db, durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", NULL, NULL, NULL));
+}
+
 /* Run the batch in one transaction. OTTER_OK, or why nothing of it is on disk. */
 static enum otter_err run_transaction(struct sqlite *s, GQueue *batch)
 {
-	enum otter_err whole = otter_sqlite_execute(s, s->st.begin);
+	enum otter_err whole = make_durable(s, needs_disk(batch));
+	if (whole == OTTER_OK)
+		whole = otter_sqlite_execute(s, s->st.begin);
 	for (GList *l = batch->head; whole == OTTER_OK && l != NULL; l = l->next) {
 		struct job *job = l->data;
 		job->err = run_in_savepoint(s, job);
@@ -372,6 +393,7 @@ static bool open_database(struct sqlite *s, const char *path, struct otter_error
 	if (rc == SQLITE_OK) {
 		sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
 		rc = sqlite3_exec(s->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;", NULL, NULL, NULL);
+		s->durable = true;
 	}
 	if (rc == SQLITE_OK)
 		return true;

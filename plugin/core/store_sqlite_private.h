@@ -95,7 +95,8 @@ struct sqlite {
 	struct otter_room_cache *rooms; /* true as of what the writer thread has answered */
 	otter_lock lock;                /* guards the two below */
 	pthread_cond_t wake;
-	GQueue jobs; /* struct job, oldest first */
+	bool durable; /* a commit waits for the disk; the writer's own */
+	GQueue jobs;  /* struct job, oldest first */
 	bool closing;
 };
 
@@ -108,6 +109,7 @@ struct job {
 	otter_store_fn fn; /* or NULL */
 	void *arg;
 	bool reads; /* changes nothing */
+	bool lazy;  /* has to outlive the process, and not the machine */
 	enum otter_err err;
 	union { /* what comes in; for a room and a key also what goes out */
 		struct otter_room_record room;
@@ -189,7 +191,7 @@ void otter_sqlite_room_hosted(struct otter_store *store, const char *id, otter_s
 void otter_sqlite_room_each(struct otter_store *store, const struct otter_room_query *query, otter_store_fn fn, void *arg);
 
 /* store_sqlite_seats.c */
-void otter_sqlite_seat_put(struct otter_store *store, const struct otter_seat_record *seat);
+void otter_sqlite_seat_put(struct otter_store *store, const struct otter_seat_record *seat, otter_store_fn fn, void *arg);
 void otter_sqlite_seat_end(struct otter_store *store, const char *participant, otter_store_fn fn, void *arg);
 void otter_sqlite_seat_each(struct otter_store *store, otter_store_fn fn, void *arg);
 

@@ -32,9 +32,10 @@ static enum otter_err run_seat_put(struct sqlite *s, struct job *job)
 	return err == OTTER_OK ? otter_sqlite_execute(s, s->st.room_count) : err;
 }
 
-void otter_sqlite_seat_put(struct otter_store *store, const struct otter_seat_record *seat)
+void otter_sqlite_seat_put(struct otter_store *store, const struct otter_seat_record *seat, otter_store_fn fn, void *arg)
 {
-	otter_sqlite_submit(store, &(struct job){ .run = run_seat_put, .answer = otter_sqlite_answer_plain, .seat = *seat });
+	otter_sqlite_submit(
+		store, &(struct job){ .run = run_seat_put, .lazy = true, .answer = otter_sqlite_answer_plain, .fn = fn, .arg = arg, .seat = *seat });
 }
 
 /* ---- end ---- */

@@ -653,7 +653,7 @@ static void put_seat(const char *participant, const char *room, int64_t order, u
 	g_strlcpy(seat.participant, participant, sizeof seat.participant);
 	g_strlcpy(seat.room, room, sizeof seat.room);
 	g_strlcpy(seat.identity, order == 1 ? "ann" : "", sizeof seat.identity);
-	store->ops->seat_put(store, &seat);
+	store->ops->seat_put(store, &seat, NULL, NULL);
 }
 
 static void seats_are_kept_room_by_room_and_their_numbers_never_come_again(void)

@@ -8,7 +8,6 @@ import { Participant, describe } from './participant.js';
 import { Leg } from './peer.js';
 import { connect } from './rest.js';
 import { forgetSeat, holdSeat, keepSeat, recallSeat, seatInUse } from './seat-store.js';
-import { SignalPath } from './signal-path.js';
 import { Signaling } from './signaling.js';
 import { CALL, Machine } from './states.js';
 
@@ -32,6 +31,9 @@ const MAX_TIMER_S = 2_000_000; // setTimeout counts in 31 bits of milliseconds
  * - `participant-updated` (Participant): anything of it changed, its streams and its state too; also fired for `me`
  * - `knock` (Knock): somebody waits to be let in, and this side is a host; `knock-over` (id): he waits no more
  * - `state` (CallState)
+ * - `shared` (key, value, by): a value that the room shares was set, by the participant of this id; null: it is no more
+ * - `mute-requested` (kind, Participant | null): a host asks to mute microphone, camera or screen; what the page does is up to it
+ * - `draining` (ms): the server will stop in so many ms, and be back; nothing has to be done
  */
 export class Call extends Emitter {
   #server;
@@ -86,13 +88,15 @@ export class Call extends Emitter {
     this.localStream = new MediaStream();
     /** Why the camera or the microphone is missing, if it is: the call goes on without. @type {OtterError | null} */
     this.mediaError = null;
+    /** What the room shares: see setShared. Read it. @type {Map<string, any>} */
+    this.shared = new Map();
     /** Why the call ended. @type {EndReason | null} */
     this.reason = null;
     /** The failure behind the reasons "failed" and "replaced". @type {OtterError | null} */
     this.error = null;
     this.#signaling = new Signaling({ connect: () => this.#connect(), enter: (request) => this.#enter(request) });
     this.#signaling.on('event', (event) => this.#handle(event));
-    this.#signaling.on('lost', () => this.#machine.to('reconnecting'));
+    this.#signaling.on('lost', () => this.#lost());
     this.#signaling.on('back', () => this.#back());
     this.#signaling.on('failed', (error) => this.#end('failed', error));
   }
@@ -146,6 +150,45 @@ export class Call extends Emitter {
     if (!on) this.#takeTrack('camera', null); // at once: what is wished for next finds it closed
     if (!await this.#ready('camera', on)) return;
     this.#announce();
+  }
+
+  /**
+   * Sets a value that everybody in the room knows, also who comes later. The room forgets it when its last seat ends.
+   * @param {string} key up to 64 characters
+   * @param {any} value what JSON can say, up to 4096 bytes of it; null takes the key away
+   * @param {{ttl?: number}} [how] seconds, after which the key is gone
+   * @throws {OtterError} invalid_request, too_large, rate_limited
+   */
+  async setShared(key, value, { ttl } = {}) {
+    await this.#signaling.request('set', { key, value, ttl });
+    this.#share({ key, value, by: this.me.id });
+  }
+
+  // --- what a host does. Each rejects with forbidden if one is none
+
+  /** Puts somebody out; with `revoke` they cannot come back (by an invite link: they have to knock). @param {string} participant @param {{revoke?: boolean}} [how] */
+  async eject(participant, { revoke = false } = {}) {
+    await this.#signaling.request('eject', { participant, revoke });
+  }
+
+  /** Nobody but hosts gets in any more; or everybody does again. @param {boolean} locked */
+  async lock(locked) {
+    await this.#signaling.request('lock', { locked });
+  }
+
+  /** Asks somebody to mute: their page gets `mute-requested`. @param {string} participant @param {"mic"|"camera"|"screen"|"screen-audio"} kind */
+  async askToMute(participant, kind) {
+    await this.#signaling.request('mute', { participant, kind });
+  }
+
+  /** Makes somebody a host as well. @param {string} participant */
+  async promote(participant) {
+    await this.#signaling.request('promote', { participant });
+  }
+
+  /** Closes the room for good: the call ends for everybody. */
+  async endForAll() {
+    await this.#signaling.request('close');
   }
 
   /** Leaves for good: the seat is given up, every connection closed, every device released. */
@@ -235,6 +278,7 @@ export class Call extends Emitter {
     this.#me.media = this.#media();
     this.#useIceServers(reply);
     for (const id of [...this.#knocks]) this.#knockOver(id); // who still waits is told anew
+    this.shared.clear(); // the same
     const here = new Set(reply.participants.map((/** @type {WireParticipant} */ p) => p.participant));
     for (const id of [...this.#others.keys()]) if (!here.has(id)) this.#remove(id, 'left');
     for (const wire of reply.participants) this.#meet(wire);
@@ -281,9 +325,19 @@ export class Call extends Emitter {
     if (this.#knocks.delete(participant)) this.emit('knock-over', participant);
   }
 
+  /** Media between browsers goes on; what is said meanwhile is said later. */
+  #lost() {
+    this.#machine.to('reconnecting');
+    for (const { leg } of this.#others.values()) leg.suspend();
+  }
+
   #back() {
     this.#machine.to(this.#waits ? 'waiting' : 'connected');
-    for (const { leg } of this.#others.values()) leg.resync();
+    for (const { leg, wire } of this.#others.values()) {
+      if (!wire.connected) continue; // he does the same when he is back
+      leg.resume();
+      leg.restart(); // our network may be another one by now
+    }
   }
 
   #loseSeat() {
@@ -308,9 +362,26 @@ export class Call extends Emitter {
       case 'denied': return void this.#end('denied', null);
       case 'signal': return this.#deliver(event);
       case 'room-updated': this.#room = event.room; return;
+      case 'state': return this.#share(event);
+      case 'credentials': return void this.#useIceServers(event);
+      case 'promoted': return this.#promoted();
+      case 'mute-requested': return this.emit('mute-requested', event.kind, this.#others.get(event.by)?.participant ?? null);
+      case 'draining': return this.emit('draining', event.after_ms);
       case 'ejected': return void this.#end(event.reason, event.reason === 'replaced' ? new OtterError('replaced', 'the seat is in use elsewhere') : null);
       case 'closed': return void this.#end('closed', null);
     }
+  }
+
+  /** @param {{key: string, value: any, by: string}} event */
+  #share({ key, value, by }) {
+    if (value === null) this.shared.delete(key);
+    else this.shared.set(key, value);
+    this.emit('shared', key, value, by);
+  }
+
+  #promoted() {
+    this.me.role = 'host';
+    this.emit('participant-updated', this.me);
   }
 
   /** Somebody came, or changed. A new instance is a new connection. @param {WireParticipant} wire */
@@ -326,14 +397,16 @@ export class Call extends Emitter {
       const other = this.#link(new Participant(wire), wire);
       this.emit('participant-joined', other.participant);
     } else {
-      const returned = known.wire.connected === false && wire.connected !== false;
       describe(known.participant, wire);
-      if (known.wire.instance !== wire.instance) {
+      if (!wire.connected) { // and which instance was there last does not matter: a server that has crashed may not know it
+        known.wire = { ...wire, instance: known.wire.instance };
+        known.leg.suspend();
+      } else if (known.wire.instance !== wire.instance) {
         known.leg.close();
         this.#link(known.participant, wire);
       } else {
         known.wire = wire;
-        if (returned) known.leg.resync();
+        known.leg.resume();
       }
       this.emit('participant-updated', known.participant);
     }
@@ -354,7 +427,7 @@ export class Call extends Emitter {
       polite: mine.order > wire.order,
       rtc: { iceServers: this.#iceServers, iceTransportPolicy: this.#policy() },
       tracks: this.#tracks,
-      path: new SignalPath((name, body) => this.#signaling.request(name, body), address),
+      path: { request: (name, body) => this.#signaling.request(name, body), address, reachable: wire.connected },
       refresh: () => this.#refresh(),
       changed: () => {
         if (this.#others.get(wire.participant)?.leg !== leg) return;

@@ -17,7 +17,7 @@ export class OtterError extends Error {
   /**
    * @param {ErrorCode} code
    * @param {string} message
-   * @param {{cause?: unknown, details?: object}} [more]
+   * @param {{cause?: unknown, details?: Record<string, any>}} [more]
    */
   constructor(code, message, { cause, details } = {}) {
     super(message, { cause });
@@ -26,7 +26,7 @@ export class OtterError extends Error {
     this.code = code;
     /** Whether the same attempt may succeed a little later. */
     this.retryable = RETRYABLE.has(code);
-    /** What the server added, for instance `{field}`. @type {object | undefined} */
+    /** What the server added, for instance `{field}` or `{retry_after_ms}`. @type {Record<string, any> | undefined} */
     this.details = details;
   }
 

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A leg: the connection to one instance of one other participant. Perfect negotiation (W3C WebRTC, section 10.7) with two rules
-// on top: the first offer comes from one side alone, and a leg that has no media does not rest.
+// A leg: the connection to one instance of one other participant. What is said, and when, negotiation.js decides; it arrives by
+// signal-path.js. Here are the RTCPeerConnection, its tracks and its candidates; and a leg that has no media does not rest.
 //
-//   offerer   adds a transceiver for each of mic and camera, whether it has such a track or not, so that devices can come and
-//             go later by replaceTrack, without negotiation
+//   offerer   (of the first offer) adds a transceiver for each of mic and camera, whether it has such a track or not, so that devices can come
+//             and go later by replaceTrack, without negotiation
 //   answerer  adds none; it takes the offered ones over
 
 import { OtterError } from './errors.js';
+import { Negotiation } from './negotiation.js';
+import { SignalPath } from './signal-path.js';
 import { Machine, PEER } from './states.js';
 
 const CANDIDATE_BATCH_MS = 20;
 const CANDIDATES_PER_SIGNAL = 64;
+const ANSWER_MS = 10_000; // an offer is answered by then, or hangs
 const DISCONNECTED_MS = 3_000; // shorter breaks heal by themselves
+const YIELD_MS = 2_000; // a broken path is sought anew by one side; by the other only if that one does not
 const RETRY_MS = 15_000; // a browser takes up to 16 s to call a path dead
 const RETRIES_UNTIL_FAILED = 2;
 
@@ -22,9 +26,8 @@ const SOURCES = [{ source: 'mic', kind: 'audio' }, { source: 'camera', kind: 'vi
 export class Leg {
   #pc;
   #path;
-  #polite;
-  /** Until media has flowed once, offers come from one side alone; from then on from both. */
-  #mayOffer;
+  #negotiation;
+  #yields;
   #refresh;
   #changed;
   #machine;
@@ -34,11 +37,6 @@ export class Leg {
   #transceivers = new Map();
   /** What the other side said each mid carries. @type {Record<string, string>} */
   #remoteTracks = {};
-  #makingOffer = false;
-  #ignoreOffer = false;
-  #settingAnswer = false;
-  /** Signals are taken one after the other. */
-  #queue = Promise.resolve();
   /** @type {RTCIceCandidateInit[]} */
   #outgoing = [];
   /** @type {RTCIceCandidateInit[]} */
@@ -46,7 +44,9 @@ export class Leg {
   /** @type {any} */
   #batchTimer = null;
   /** @type {any} */
-  #retryTimer = null;
+  #answerTimer = null;
+  /** @type {any} */
+  #mediaTimer = null;
   #retries = 0;
 
   /**
@@ -55,14 +55,14 @@ export class Leg {
    * @param {boolean} of.polite whether this side yields in glare (the higher order does)
    * @param {RTCConfiguration} of.rtc
    * @param {Record<Source, MediaStreamTrack | null>} of.tracks
-   * @param {import('./signal-path.js').SignalPath} of.path
+   * @param {{request: (name: string, body: object) => Promise<any>, address: {to: string, from_instance: string, to_instance: string}, reachable: boolean}} of.path
+   *   the way to the other side; whether it is connected
    * @param {() => Promise<RTCIceServer[]>} of.refresh fetches fresh ICE servers
    * @param {() => void} of.changed called when `state` or the tracks of `stream` changed
    */
   constructor({ offers, polite, rtc, tracks, path, refresh, changed }) {
-    this.#path = path;
-    this.#polite = polite;
-    this.#mayOffer = offers;
+    this.#negotiation = new Negotiation({ offers, polite });
+    this.#yields = !offers;
     this.#refresh = refresh;
     this.#changed = changed;
     this.#local = { ...tracks };
@@ -71,6 +71,7 @@ export class Leg {
     this.stream = new MediaStream();
     /** Why the last negotiation failed. @type {OtterError | null} */
     this.error = null;
+    this.#path = new SignalPath({ ...path, delivered: (signal) => this.#input({ is: 'signal', signal }), stalled: () => this.#stalled() });
     this.#pc = this.#open(rtc);
     if (offers) for (const { source, kind } of SOURCES) this.#transceivers.set(source, this.#pc.addTransceiver(kind, { direction: 'sendrecv' }));
     for (const { source } of SOURCES) this.#attach(source);
@@ -90,24 +91,32 @@ export class Leg {
   /** @param {RTCConfiguration} rtc */
   #open(rtc) {
     const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', ...rtc });
-    pc.onnegotiationneeded = () => this.#offer();
+    pc.onnegotiationneeded = () => this.#input({ is: 'needed' });
     pc.onicecandidate = ({ candidate }) => { if (candidate?.candidate) this.#gathered(candidate.toJSON()); };
     pc.ontrack = ({ track }) => { this.stream.addTrack(track); this.#changed(); };
     pc.onconnectionstatechange = () => this.#follow(pc.connectionState);
     return pc;
   }
 
-  /**
-   * Takes a signal of the other side.
-   * @param {import('./signal-path.js').Signal} signal
-   */
-  receive(signal) {
-    this.#queue = this.#queue.then(() => this.#take(signal)).catch((cause) => {
-      if (this.state === 'closed') return;
-      this.error = new OtterError('negotiation_failed', String(cause?.message ?? cause), { cause });
-      this.#machine.to('failed');
-      this.#expectMedia();
-    });
+  /** Takes a signal event of the other side. @param {any} event */
+  receive(event) {
+    this.#path.receive(event);
+  }
+
+  /** The other side, or this one, is away: nothing can be said, and no time passes. */
+  suspend() {
+    this.#path.suspend();
+  }
+
+  /** It is back. */
+  resume() {
+    this.#path.open();
+    if (this.#negotiation.state.offering) this.#watch(true); // from now on
+  }
+
+  /** Seeks the path anew, while media flows on the old one, if there is one. Set fresh ICE servers before. */
+  restart() {
+    if (this.#negotiation.state.begun) this.#input({ is: 'restart' });
   }
 
   /** Sends another track, or none, from now on. @param {Source} source @param {MediaStreamTrack | null} track */
@@ -121,16 +130,10 @@ export class Leg {
     if (this.state !== 'closed') this.#pc.setConfiguration({ ...this.#pc.getConfiguration(), iceServers });
   }
 
-  /** The way of signals is open again, on our side or theirs: whatever was said last may be lost. */
-  resync() {
-    if (this.#pc.signalingState === 'have-local-offer') this.#describe();
-    else if (this.state !== 'connected' && this.#pc.localDescription) this.#restart();
-  }
-
   close() {
     if (!this.#machine.to('closed')) return;
-    clearTimeout(this.#batchTimer);
-    clearTimeout(this.#retryTimer);
+    this.#path.close();
+    for (const timer of [this.#batchTimer, this.#answerTimer, this.#mediaTimer]) clearTimeout(timer);
     this.#pc.onnegotiationneeded = this.#pc.onicecandidate = this.#pc.ontrack = this.#pc.onconnectionstatechange = null;
     this.#pc.close();
     for (const track of this.stream.getTracks()) this.stream.removeTrack(track);
@@ -138,58 +141,94 @@ export class Leg {
 
   // --- negotiation
 
-  async #offer() {
-    if (!this.#mayOffer || this.state === 'closed') return;
-    try {
-      this.#makingOffer = true;
-      await this.#pc.setLocalDescription();
-      this.#describe();
-    } catch (cause) {
-      this.error = new OtterError('negotiation_failed', String(cause), { cause }); // the retry timer is running
-    } finally {
-      this.#makingOffer = false;
+  /** @param {import('./negotiation.js').Input} input */
+  #input(input) {
+    if (this.state === 'closed') return;
+    for (const action of this.#negotiation.step(input)) this.#act(action);
+  }
+
+  /** @param {import('./negotiation.js').Action} action */
+  #act(action) {
+    switch (action.do) {
+      case 'send': return this.#path.send(action.signal);
+      case 'watch': return this.#watch(action.on);
+      case 'failed': return this.#negotiationFailed(action.error);
+      default: return void this.#perform(action);
     }
   }
 
-  /** Sends the local description as it stands, with the candidates gathered so far. */
-  #describe() {
-    const description = this.#pc.localDescription;
-    if (!description) return;
+  /** @param {import('./negotiation.js').Action} action */
+  async #perform(action) {
+    /** @type {any} */
+    let outcome;
+    try {
+      outcome = { signal: await this.#carryOut(action) };
+    } catch (error) {
+      outcome = { error };
+    }
+    this.#input({ is: 'done', signaling: this.#pc.signalingState, ...outcome });
+  }
+
+  /** @param {any} action @returns {Promise<import('./signal-path.js').Signal | undefined>} the description that was made */
+  async #carryOut({ do: what, restart, signal }) {
+    const pc = this.#pc;
+    switch (what) {
+      case 'offer':
+        await pc.setLocalDescription(await pc.createOffer({ iceRestart: restart }));
+        return this.#described();
+      case 'answer':
+        await pc.setLocalDescription();
+        return this.#described();
+      case 'remote':
+        await this.#takeDescription(signal);
+        return undefined;
+      case 'candidates':
+        for (const candidate of signal.candidates) await this.#takeCandidate(candidate);
+        return undefined;
+      case 'rollback':
+        if (pc.signalingState === 'have-local-offer') await pc.setLocalDescription({ type: 'rollback' });
+        else if (pc.signalingState === 'have-remote-offer') await pc.setRemoteDescription({ type: 'rollback' });
+    }
+    return undefined;
+  }
+
+  /** The local description as it stands, with the candidates gathered so far. */
+  #described() {
+    const { type, sdp } = /** @type {RTCSessionDescription} */ (this.#pc.localDescription);
     /** @type {Record<string, string>} */
     const tracks = {};
     for (const [source, { mid }] of this.#transceivers) if (mid !== null) tracks[mid] = source;
-    this.#path.send({ description: { type: description.type, sdp: description.sdp }, tracks });
+    return { description: { type, sdp }, tracks };
   }
 
   /** @param {import('./signal-path.js').Signal} signal */
-  async #take({ description, candidates, tracks }) {
-    if (this.state === 'closed') return;
-    if (description) await this.#takeDescription(description, tracks);
-    for (const candidate of candidates ?? []) await this.#takeCandidate(candidate);
-  }
-
-  /** @param {RTCSessionDescriptionInit} description @param {Record<string, string>} [tracks] */
-  async #takeDescription(description, tracks) {
-    const pc = this.#pc;
-    const offered = description.type === 'offer';
-    if (!offered && pc.signalingState !== 'have-local-offer') return; // the answer to an offer that was repeated
-    const ready = !this.#makingOffer && (pc.signalingState === 'stable' || this.#settingAnswer);
-    this.#ignoreOffer = offered && !ready && !this.#polite;
-    if (this.#ignoreOffer) return;
+  async #takeDescription({ description, tracks }) {
     Object.assign(this.#remoteTracks, tracks);
-    this.#settingAnswer = !offered;
-    try {
-      await pc.setRemoteDescription(description); // rolls an offer of our own back
-    } finally {
-      this.#settingAnswer = false;
-    }
+    await this.#pc.setRemoteDescription(/** @type {RTCSessionDescriptionInit} */ (description)); // an offer rolls one of our own back
     this.error = null;
-    if (offered) {
+    if (description?.type === 'offer') {
       this.#adopt();
-      await pc.setLocalDescription();
-      this.#describe();
+      if (this.state !== 'connected') this.#expectMedia(); // they seek the path anew: give it its time
     }
     for (const candidate of this.#held.splice(0)) await this.#takeCandidate(candidate);
+  }
+
+  /** @param {boolean} on */
+  #watch(on) {
+    clearTimeout(this.#answerTimer);
+    if (on) this.#answerTimer = setTimeout(() => (this.#path.reachable ? this.#input({ is: 'hung' }) : this.#watch(true)), ANSWER_MS);
+  }
+
+  #stalled() {
+    if (this.#negotiation.state.offering) this.#input({ is: 'hung' });
+    else this.#restart();
+  }
+
+  /** @param {any} cause */
+  #negotiationFailed(cause) {
+    this.error = new OtterError('negotiation_failed', String(cause?.message ?? cause), { cause });
+    if (this.state !== 'connected') this.#machine.to('failed');
+    this.#expectMedia();
   }
 
   /** Answers the offered transceivers with our own tracks. */
@@ -228,13 +267,14 @@ export class Leg {
     const ufrag = candidate.usernameFragment;
     const early = !remote || (ufrag && !remote.includes(`a=ice-ufrag:${ufrag}\r`));
     if (early) {
-      if (this.#held.length < CANDIDATES_PER_SIGNAL) this.#held.push(candidate);
+      this.#held.push(candidate);
+      if (this.#held.length > CANDIDATES_PER_SIGNAL) this.#held.shift(); // of an offer that nobody took
       return;
     }
     try {
       await this.#pc.addIceCandidate(candidate);
     } catch (error) {
-      if (!this.#ignoreOffer) console.warn('otter: a candidate was refused', error); // one path less, not the call
+      console.warn('otter: a candidate was refused', error); // one path less, not the call
     }
   }
 
@@ -243,36 +283,33 @@ export class Leg {
   /** @param {RTCPeerConnectionState} state */
   #follow(state) {
     if (state === 'connected') {
-      clearTimeout(this.#retryTimer);
+      clearTimeout(this.#mediaTimer);
       this.#retries = 0;
-      this.#mayOffer = true;
       this.error = null;
       this.#machine.to('connected');
     } else if (state === 'failed') {
-      this.#restart();
+      this.#expectMedia(this.#yields ? YIELD_MS : 0);
     } else if (state === 'disconnected') {
-      this.#expectMedia(DISCONNECTED_MS);
+      this.#expectMedia(DISCONNECTED_MS + (this.#yields ? YIELD_MS : 0));
     }
   }
 
-  /** If there is no media when the time is over, something is done about it. @param {number} [within] ms */
+  /** If there is no media when the time is over, or no agreement, something is done about it. @param {number} [within] ms */
   #expectMedia(within = RETRY_MS) {
-    clearTimeout(this.#retryTimer);
-    this.#retryTimer = setTimeout(() => this.#restart(), within);
+    clearTimeout(this.#mediaTimer);
+    this.#mediaTimer = setTimeout(() => { if (this.#pc.connectionState !== 'connected' || this.error) this.#restart(); }, within);
   }
 
   async #restart() {
-    if (this.state === 'closed') return;
-    this.#expectMedia();
-    this.#machine.to(this.#retries++ < RETRIES_UNTIL_FAILED ? 'reconnecting' : 'failed');
-    if (!this.#mayOffer) return; // the first offer is theirs, and its repetition too
-    if (this.#pc.signalingState === 'have-local-offer') {
-      this.#describe();
-      return;
+    if (!this.#path.reachable) { // there is nobody to agree with
+      this.#machine.to('reconnecting');
+      return this.#expectMedia(DISCONNECTED_MS);
     }
+    if (this.#pc.connectionState !== 'connected') this.#machine.to(this.#retries++ < RETRIES_UNTIL_FAILED ? 'reconnecting' : 'failed');
+    this.#expectMedia();
     try {
       this.setIceServers(await this.#refresh());
     } catch { /* without a server the old ones have to do */ }
-    if (/** @type {string} */ (this.state) !== 'closed') this.#pc.restartIce();
+    this.#input({ is: 'restart' });
   }
 }

@@ -153,6 +153,30 @@ void otter_conn_close(struct otter_conn *conn)
 	conn->ops->close(conn->sink);
 }
 
+/* ---- how much it may ask ---- */
+
+enum otter_err otter_conn_ask(struct otter_conn *conn, struct otter_error *e)
+{
+	int64_t now_ms = otter_mono_ms(conn->otter->env);
+	unsigned others = 0;
+	struct otter_error none = { 0 };
+	struct otter_room *room = otter_conn_room(conn, &none);
+	int64_t wait_ms = room != NULL ? otter_room_ask(room, conn, &others) : 0;
+	bool out;
+	otter_room_unref(room);
+	{
+		OTTER_LOCKED(&conn->lock);
+		if (wait_ms == 0)
+			wait_ms = otter_bucket_take(&conn->requests, otter_rate_of_requests(others), now_ms);
+		out = wait_ms > 0 && !conn->gone && otter_bucket_take(&conn->refusals, otter_rate_of_refusals(others), now_ms) > 0;
+	}
+	if (out) {
+		otter_log(conn->otter->env, OTTER_LOG_WARNING, "a connection is ended: it asked on and on although it was refused");
+		otter_conn_close(conn);
+	}
+	return otter_fail_rate(e, wait_ms);
+}
+
 /* ---- the heartbeat ---- */
 
 void otter_conn_heard(struct otter_conn *conn)

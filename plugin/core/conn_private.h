@@ -17,6 +17,7 @@ struct otter_conn {
 	struct otter_room *room; /* a reference: where it has, or had, a seat; the room itself knows which */
 	int64_t heard_ms;        /* monotonic: the last request */
 	bool watched;            /* it has pinged once, so it is expected to go on */
+	struct otter_bucket requests, refusals;
 };
 
 /* The way in. Between begin and seated (or end) the connection is entering, and nothing else may enter through it.
@@ -31,6 +32,9 @@ void otter_conn_enter_end(struct otter_conn *conn, bool seated);
 
 /* The room in which it has a seat, or had: new reference, or NULL (conflict). */
 struct otter_room *otter_conn_room(struct otter_conn *conn, struct otter_error *e);
+
+/* May it ask, whatever it is? rate_limited; and who goes on in spite of it is put out: then the connection is closed when this returns. */
+enum otter_err otter_conn_ask(struct otter_conn *conn, struct otter_error *e);
 
 /* A request came. And: a ping came, so from now on silence means that the other end is dead. */
 void otter_conn_heard(struct otter_conn *conn);

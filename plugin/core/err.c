@@ -59,6 +59,15 @@ enum otter_err otter_fail_field(struct otter_error *e, const char *field, const 
 	return OTTER_INVALID_REQUEST;
 }
 
+enum otter_err otter_fail_rate(struct otter_error *e, int64_t retry_ms)
+{
+	if (retry_ms == 0)
+		return OTTER_OK;
+	if (e != NULL && e->err == OTTER_OK)
+		e->retry_ms = retry_ms;
+	return otter_fail(e, OTTER_RATE_LIMITED, NULL);
+}
+
 const char *otter_error_text(const struct otter_error *e)
 {
 	return e->message[0] != '\0' ? e->message : otter_err_text(e->err);
@@ -71,5 +80,7 @@ json_t *otter_error_json(const struct otter_error *e)
 	json_t *json = json_pack("{s:s, s:s}", "code", otter_err_code(e->err), "message", text);
 	if (e->field[0])
 		json_object_set_new(json, "details", json_pack("{s:s}", "field", e->field));
+	else if (e->retry_ms > 0)
+		json_object_set_new(json, "details", json_pack("{s:I}", "retry_after_ms", (json_int_t)e->retry_ms));
 	return json;
 }

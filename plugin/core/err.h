@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* X(name, code on the wire, HTTP status, what a person is told when nobody said it better) */
 #define OTTER_ERRORS(X) \
@@ -51,6 +52,7 @@ struct otter_error {
 	enum otter_err err;
 	char message[200]; /* UTF-8, for a developer; empty: the table's text */
 	char field[48];    /* what `details.field` names, or empty */
+	int64_t retry_ms;  /* what `details.retry_after_ms` says, or 0 */
 	bool was_known;    /* unauthorized, but no guess: the credential was good once */
 };
 
@@ -60,6 +62,9 @@ enum otter_err otter_fail(struct otter_error *e, enum otter_err err, const char 
 
 /* The same for a field that is wrong: invalid_request, and details.field names it. */
 enum otter_err otter_fail_field(struct otter_error *e, const char *field, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* The same for what may be done in `retry_ms` again: rate_limited, and details.retry_after_ms says so. 0 is no failure. */
+enum otter_err otter_fail_rate(struct otter_error *e, int64_t retry_ms);
 
 /* What a person is told: its message, or else the table's. */
 const char *otter_error_text(const struct otter_error *e);

@@ -5,7 +5,7 @@
  *   the memory store's  while it answers
  *   otter->rooms_lock   the table of rooms
  *   room->lock          seats of one room
- *   all others          leaves: no other lock is taken under them (the stores have one that seats are kept under)
+ *   all others          leaves: no other lock is taken under them (the stores have one that seats and what they share are kept under)
  */
 #ifndef OTTER_LOCK_H
 #define OTTER_LOCK_H

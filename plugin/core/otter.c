@@ -295,6 +295,31 @@ static enum otter_err restore_seats(struct otter *o, struct otter_error *e)
 	return err == OTTER_OK ? OTTER_OK : otter_fail(e, err, "the seats cannot be read from the store.");
 }
 
+/* What they shared. */
+static void on_state(void *arg, enum otter_err err, const void *row)
+{
+	struct restoring *r = arg;
+	const struct otter_state_record *state = row;
+	if (state == NULL) {
+		otter_latch_open(&r->latch, err);
+		return;
+	}
+	struct otter_room *room = otter_find_room(r->o, state->room);
+	if (room == NULL || !otter_room_restore_state(room, state))
+		r->o->store->ops->state_forget(r->o->store, state->room);
+	otter_room_unref(room);
+}
+
+static enum otter_err restore_state(struct otter *o, struct otter_error *e)
+{
+	struct restoring r = { .o = o };
+	otter_latch_init(&r.latch);
+	o->store->ops->state_each(o->store, on_state, &r);
+	enum otter_err err = otter_latch_wait(&r.latch);
+	otter_latch_clear(&r.latch);
+	return err == OTTER_OK ? OTTER_OK : otter_fail(e, err, "what rooms share cannot be read from the store.");
+}
+
 struct otter *otter_open(const struct otter_config *config, struct otter_error *e)
 {
 	if (config->signing_secret_file == NULL && g_strcmp0(config->store, "memory") != 0) {
@@ -303,7 +328,8 @@ struct otter *otter_open(const struct otter_config *config, struct otter_error *
 	}
 	struct otter *o = otter_new(config);
 	o->store = otter_store_open(o->env, config->store, e);
-	if (o->store == NULL || open_keys(o, config, e) != OTTER_OK || watch_empty_rooms(o, e) != OTTER_OK || restore_seats(o, e) != OTTER_OK)
+	if (o->store == NULL || open_keys(o, config, e) != OTTER_OK || watch_empty_rooms(o, e) != OTTER_OK || restore_seats(o, e) != OTTER_OK ||
+		restore_state(o, e) != OTTER_OK)
 		goto fail;
 	{
 		OTTER_LOCKED(&registry.lock);

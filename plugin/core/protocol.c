@@ -11,6 +11,9 @@
 
 #define INSTANCE_CHARACTERS OTTER_BASE62 "-_"
 #define INSTANCE_MIN 8
+#define STATE_KEY_CHARACTERS 64
+#define STATE_TTL_MAX_S 86400
+#define STATE_DEPTH 32 /* arrays and objects in each other: the readers of others recurse */
 
 static enum otter_err check_instance(const char *field, const char *instance, struct otter_error *e)
 {
@@ -118,6 +121,53 @@ enum otter_err otter_parse_update(const json_t *body, struct otter_update *out, 
 		err = check_display(raw.display, e);
 	*out = (struct otter_update){ .display = raw.display, .media_json = raw.media, .hand = json_is_boolean(raw.hand) ? raw.hand_up : -1 };
 	return err == OTTER_OK ? read_media(raw.media, &out->media, e) : err;
+}
+
+/* ---- set ---- */
+
+/* Recurses `levels` deep at most. */
+static bool is_deeper(const json_t *json, unsigned levels)
+{
+	size_t i;
+	const char *name;
+	json_t *child;
+	if (levels == 0)
+		return json_is_object(json) || json_is_array(json);
+	json_array_foreach(json, i, child)
+		if (is_deeper(child, levels - 1))
+			return true;
+	json_object_foreach((json_t *)json, name, child)
+		if (is_deeper(child, levels - 1))
+			return true;
+	return false;
+}
+
+static enum otter_err write_value(const json_t *value, char text[OTTER_STATE_BYTES + 1], struct otter_error *e)
+{
+	if (value == NULL)
+		return otter_fail_field(e, "value", "'value' is missing: null takes the key away.");
+	if (is_deeper(value, STATE_DEPTH))
+		return otter_fail_field(e, "value", "'value' has more than %d arrays and objects in each other.", STATE_DEPTH);
+	size_t n = json_is_null(value) ? 0 : json_dumpb(value, text, OTTER_STATE_BYTES, JSON_COMPACT | JSON_ENCODE_ANY);
+	if (n > OTTER_STATE_BYTES)
+		return otter_fail(e, OTTER_TOO_LARGE, "'value' may have at most %d bytes as compact JSON.", OTTER_STATE_BYTES);
+	text[n] = '\0';
+	return OTTER_OK;
+}
+
+enum otter_err otter_parse_set(const json_t *body, struct otter_set *out, struct otter_error *e)
+{
+	static const struct otter_json_field fields[] = {
+		{ "key", OTTER_JSON_STRING, true, offsetof(struct otter_set, key), 1, 4 * STATE_KEY_CHARACTERS },
+		{ "ttl", OTTER_JSON_INTEGER, false, offsetof(struct otter_set, ttl_s), 1, STATE_TTL_MAX_S },
+		{ 0 },
+	};
+	out->ttl_s = 0;
+	if (otter_json_read(body, fields, false, out, e) != OTTER_OK)
+		return e->err;
+	if (!otter_text_displayable(out->key, STATE_KEY_CHARACTERS))
+		return otter_fail_field(e, "key", "'key' must have 1 to %d characters, none of them a control or direction character.", STATE_KEY_CHARACTERS);
+	return write_value(json_object_get(body, "value"), out->text, e);
 }
 
 /* ---- of hosts ---- */
@@ -240,6 +290,7 @@ enum otter_err otter_parse_signal(const json_t *body, struct otter_signal *out, 
 		{ "to_instance", OTTER_JSON_STRING, true, offsetof(struct otter_signal, to_instance), 1, OTTER_INSTANCE_SIZE - 1 },
 		{ "seq", OTTER_JSON_INTEGER, false, offsetof(struct otter_signal, seq), 1, OTTER_JSON_INTEGER_MAX },
 		{ "ack", OTTER_JSON_INTEGER, false, offsetof(struct otter_signal, ack), 0, OTTER_JSON_INTEGER_MAX },
+		{ "round", OTTER_JSON_INTEGER, false, offsetof(struct otter_signal, round), 1, OTTER_JSON_INTEGER_MAX },
 		{ "description", OTTER_JSON_OBJECT, false, offsetof(struct otter_signal, description), 0, 0 },
 		{ "candidates", OTTER_JSON_ARRAY, false, offsetof(struct otter_signal, candidates), 1, OTTER_CANDIDATES_MAX },
 		{ "tracks", OTTER_JSON_OBJECT, false, offsetof(struct otter_signal, tracks), 0, 0 },
@@ -253,6 +304,8 @@ enum otter_err otter_parse_signal(const json_t *body, struct otter_signal *out, 
 		return otter_fail_field(e, "candidates", "A signal has a description or candidates, not both.");
 	if (out->tracks != NULL && out->description == NULL)
 		return otter_fail_field(e, "tracks", "'tracks' goes with a description.");
+	if (out->round != 0 && out->description == NULL)
+		return otter_fail_field(e, "round", "'round' goes with a description.");
 	if (out->description == NULL && out->candidates == NULL && (out->ack < 0 || out->seq != 0))
 		return otter_fail(e, OTTER_INVALID_REQUEST, "A signal without description and candidates is a pure ack: it has 'ack' and no 'seq'.");
 	return check_payload(out, e);
@@ -307,6 +360,8 @@ json_t *otter_event_signal(const char *from, const struct otter_signal *s)
 		json_object_set_new(event, "seq", json_integer(s->seq));
 	if (s->ack >= 0)
 		json_object_set_new(event, "ack", json_integer(s->ack));
+	if (s->round != 0)
+		json_object_set_new(event, "round", json_integer(s->round));
 	if (s->description != NULL)
 		json_object_set(event, "description", (json_t *)s->description);
 	if (s->candidates != NULL)

@@ -12,6 +12,8 @@
 #define OTTER_MESSAGE_MAX 65536 /* bytes of a signal's payload */
 #define OTTER_DISPLAY_MAX 64    /* characters */
 #define OTTER_CANDIDATES_MAX 64 /* in one signal */
+#define OTTER_STATE_KEYS 64     /* in a room */
+#define OTTER_STATE_BYTES 4096  /* of a value, as compact JSON */
 
 struct otter_media {
 	bool audio, video, screen;
@@ -31,8 +33,9 @@ struct otter_resume {
 
 struct otter_signal {
 	const char *to, *from_instance, *to_instance;
-	int64_t seq; /* 0: none */
-	int64_t ack; /* -1: none */
+	int64_t seq;   /* 0: none */
+	int64_t ack;   /* -1: none */
+	int64_t round; /* 0: none */
 	const json_t *description, *candidates, *tracks;
 };
 
@@ -41,6 +44,12 @@ struct otter_update {
 	const json_t *media_json;
 	struct otter_media media; /* holds if media_json is not NULL */
 	int hand;                 /* -1: not said */
+};
+
+struct otter_set {
+	const char *key;
+	char text[OTTER_STATE_BYTES + 1]; /* of the value, as compact JSON; empty: it was null */
+	int64_t ttl_s;                    /* 0: none */
 };
 
 /* Of hosts. */
@@ -64,6 +73,7 @@ enum otter_err otter_parse_mute(const json_t *body, struct otter_mute *out, stru
 enum otter_err otter_parse_lock(const json_t *body, bool *locked, struct otter_error *e);
 enum otter_err otter_parse_signal(const json_t *body, struct otter_signal *out, struct otter_error *e);
 enum otter_err otter_parse_update(const json_t *body, struct otter_update *out, struct otter_error *e);
+enum otter_err otter_parse_set(const json_t *body, struct otter_set *out, struct otter_error *e);
 
 /* The `id` of a request: false if there is none that can be echoed. */
 bool otter_request_id(const json_t *body, int64_t *id);

@@ -15,6 +15,7 @@
 #define OTTER_NEVER_ENTERED (-1)  /* of emptied_ms */
 #define OTTER_DISPLAY_SIZE 257    /* 64 characters of up to 4 bytes + NUL */
 #define OTTER_INSTANCE_SIZE 65    /* 8 to 64 characters + NUL */
+#define OTTER_STATE_KEY_SIZE 257  /* 64 characters of up to 4 bytes + NUL */
 
 enum otter_privacy { OTTER_PRIVACY_DIRECT, OTTER_PRIVACY_RELAY };
 
@@ -47,6 +48,16 @@ struct otter_seat_record {
 	bool host;
 	unsigned flags; /* enum otter_seat_flag, or-ed */
 	int64_t order, attach, joined_ms;
+};
+
+/* One of the values that those in a room share. */
+struct otter_state_record {
+	char room[OTTER_ID_SIZE];
+	char key[OTTER_STATE_KEY_SIZE];
+	char by[OTTER_ID_SIZE]; /* the participant who set it */
+	int64_t order;          /* in which they were set */
+	int64_t expires_ms;     /* 0: never */
+	const char *value;      /* compact JSON text; NULL: none any more */
 };
 
 /* What may be changed of a room. */

@@ -202,6 +202,18 @@ static enum otter_err do_update(struct otter_conn *conn, int64_t id, const json_
 	return err;
 }
 
+static enum otter_err do_set(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e)
+{
+	(void)id, (void)reply;
+	struct otter_set set;
+	struct otter_room *room = request_seated_in(conn, e);
+	enum otter_err err = room != NULL ? otter_parse_set(body, &set, e) : e->err;
+	if (err == OTTER_OK)
+		err = otter_room_set(room, conn, &set, e);
+	otter_room_unref(room);
+	return err;
+}
+
 static enum otter_err do_ping(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e)
 {
 	(void)id, (void)body, (void)e;
@@ -225,6 +237,7 @@ static const struct {
 	{ "leave", do_leave },
 	{ "list", do_list },
 	{ "update", do_update },
+	{ "set", do_set },
 	{ "credentials", do_credentials },
 	{ "admit", request_admit },
 	{ "deny", request_deny },
@@ -249,9 +262,12 @@ json_t *otter_conn_request(struct otter_conn *conn, const json_t *body)
 	struct otter_error e = { 0 };
 	int64_t id = -1;
 	json_t *reply = NULL;
+	bool numbered = otter_request_id(body, &id);
+	if (otter_conn_ask(conn, &e) != OTTER_OK)
+		return otter_reply_error(id, &e);
 	if (!json_is_object(body))
 		otter_fail(&e, OTTER_INVALID_REQUEST, "The body must be a JSON object.");
-	else if (!otter_request_id(body, &id))
+	else if (!numbered)
 		otter_fail_field(&e, "id", "'id' must be an integer from 0 to 2^53-1: the reply carries it.");
 	else if (!otter_enter(conn->otter))
 		otter_fail(&e, OTTER_UNAVAILABLE, "The server is stopping: connect again in a moment.");

@@ -41,6 +41,7 @@ void otter_room_unref(struct otter_room *room)
 		otter_seat_free(room->seats[i]);
 	for (unsigned i = 0; i < room->n_waiting; i++)
 		otter_seat_free(room->waiting[i]);
+	room_state_free(room);
 	g_free((char *)room->record.metadata);
 	otter_lock_clear(&room->lock);
 	g_free(room);
@@ -129,7 +130,9 @@ void room_dismiss(struct otter_conn *conn, const char *event_name, const char *r
 
 static json_t *limits_json(void)
 {
-	return json_pack("{s:i, s:i, s:i}", "message_bytes", OTTER_MESSAGE_MAX, "display_characters", OTTER_DISPLAY_MAX, "candidates", OTTER_CANDIDATES_MAX);
+	return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "message_bytes", OTTER_MESSAGE_MAX, "display_characters", OTTER_DISPLAY_MAX, "candidates",
+		OTTER_CANDIDATES_MAX, "signals_per_second", OTTER_SIGNALS_PER_SECOND, "signals_burst", OTTER_SIGNALS_BURST, "state_keys", OTTER_STATE_KEYS,
+		"state_bytes", OTTER_STATE_BYTES);
 }
 
 json_t *room_credentials(struct otter_room *room, struct otter_seat *seat)
@@ -219,6 +222,7 @@ void otter_room_close(struct otter_room *room, const char *reason)
 	room->closed = true;
 	dismiss_all(room->seats, &room->n_seats, reason);
 	dismiss_all(room->waiting, &room->n_waiting, reason);
+	room_forget_state(room);
 	otter_log(room->otter->env, OTTER_LOG_INFO, "%s is closed (%s)", room->record.id, reason);
 }
 

@@ -16,8 +16,6 @@
 
 #include <glib.h>
 
-#define OTTER_ROOM_MAX 8 /* a full mesh beyond that melts the uplink of its members */
-
 #define OTTER_WAITING_MAX 16 /* in a lobby */
 
 struct otter;
@@ -32,8 +30,10 @@ struct otter_room {
 	struct otter_seat *waiting[OTTER_WAITING_MAX]; /* the first n_waiting: in the lobby, oldest first */
 	unsigned n_waiting;
 	int64_t last_order, last_attach;
-	int64_t empty_since_ms; /* monotonic; 0: somebody is here, or nobody has been yet */
-	int64_t idle_since_ms;  /* monotonic: when otter_room_idle_for first found nobody here, waiting ones included; 0: it did not */
+	GPtrArray *state;                /* see room_state.c; NULL: nothing is set */
+	int64_t last_set, state_look_ms; /* the number of the newest; and, monotonic, when it is looked for what is over, 0: never */
+	int64_t empty_since_ms;          /* monotonic; 0: somebody is here, or nobody has been yet */
+	int64_t idle_since_ms;           /* monotonic: when otter_room_idle_for first found nobody here, waiting ones included; 0: it did not */
 	bool closed;
 	bool ending;                           /* it was empty for too long: nobody gets in any more, and it is closed in a moment */
 	bool entry_noted;                      /* the store knows that somebody was here once */
@@ -47,11 +47,11 @@ struct otter_room *otter_room_ref(struct otter_room *room);
 void otter_room_unref(struct otter_room *room); /* NULL is fine */
 
 /* Take a seat for `conn`, take over the seat of the same identity, or wait in the lobby. The reply to request `id` goes out through the connection
- * before any event of the room. room_closed, locked, room_full. */
+ * before any event of the room. room_closed, locked, room_full, rate_limited. */
 enum otter_err otter_room_join(
 	struct otter_room *room, struct otter_conn *conn, int64_t id, const struct otter_join *join, const struct otter_claims *claims, struct otter_error *e);
 
-/* Take the seat of `participant` again; the reply as in join. room_closed, seat_gone. */
+/* Take the seat of `participant` again; the reply as in join. room_closed, seat_gone, rate_limited. */
 enum otter_err otter_room_resume(
 	struct otter_room *room, struct otter_conn *conn, int64_t id, const char *participant, const char *instance, struct otter_error *e);
 
@@ -61,11 +61,22 @@ enum otter_err otter_room_list(struct otter_room *room, struct otter_conn *conn,
 enum otter_err otter_room_update(struct otter_room *room, struct otter_conn *conn, const struct otter_update *update, struct otter_error *e);
 enum otter_err otter_room_credentials(struct otter_room *room, struct otter_conn *conn, json_t *reply, struct otter_error *e);
 
-/* Relay. `reply` gets "dropped" if the other's instance is not the current one. participant_not_found, peer_away, invalid_request, forbidden. */
+/* Relay. `reply` gets "dropped" if the other's instance is not the current one. participant_not_found, peer_away, invalid_request, forbidden,
+ * rate_limited. */
 enum otter_err otter_room_signal(struct otter_room *room, struct otter_conn *conn, const struct otter_signal *signal, json_t *reply, struct otter_error *e);
+
+/* Share a value with those who are in and who come later; the others hear it. too_large, rate_limited. */
+enum otter_err otter_room_set(struct otter_room *room, struct otter_conn *conn, const struct otter_set *set, struct otter_error *e);
+
+/* Somebody asks through `conn` at all, whatever it is: 0, or in how many ms he may again, by what his seat here has asked before (without a seat here
+ * that counts nothing). Says how many others are in with him. */
+int64_t otter_room_ask(struct otter_room *room, const struct otter_conn *conn, unsigned *n_others);
 
 /* Before a restart somebody had this seat (they come in order): it is away until the resume timeout. */
 void otter_room_restore(struct otter_room *room, const struct otter_seat_record *record);
+
+/* And this was shared by those who had seats (in order). False: it is of no use any more, nobody is to come. */
+bool otter_room_restore_state(struct otter_room *room, const struct otter_state_record *record);
 
 /* The connection is gone or silent: its seat, if it still has it, is away until the resume timeout. */
 void otter_room_away(struct otter_room *room, struct otter_conn *conn);

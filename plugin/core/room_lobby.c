@@ -54,6 +54,8 @@ enum otter_err room_wait(
 	struct otter_seat *seat = waiting_identity(room, claims->sub);
 	if (seat == NULL && room->n_waiting == OTTER_WAITING_MAX)
 		return otter_fail(e, OTTER_ROOM_FULL, "Too many wait to be let in: try again later.");
+	if (seat != NULL && room_may_take_again(room, seat, e) != OTTER_OK)
+		return e->err;
 	if (seat != NULL)
 		otter_seat_take_over(seat, join, claims);
 	else
@@ -104,6 +106,7 @@ static void let_in(struct otter_room *room, struct otter_seat *seat)
 		room_welcome(room, seat, event);
 		otter_conn_send(seat->conn, event);
 		json_decref(event);
+		room_tell_state(room, seat);
 	}
 	room_tell_joined(room, seat);
 }

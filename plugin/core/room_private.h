@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * A room in memory, for its own files: room.c has its life and how it looks, room_time.c its deadlines, room_seats.c who sits down and gets up,
- * room_lobby.c who waits to be let in, room_hosts.c what hosts ask for, room_talk.c what those inside say to each other.
+ * room_lobby.c who waits to be let in, room_hosts.c what hosts ask for, room_talk.c what those inside say to each other, room_rates.c how much of
+ * it, room_state.c what they share.
  *
  * Everything here is called with the room's lock held. */
 #ifndef OTTER_ROOM_PRIVATE_H
@@ -72,6 +73,24 @@ void room_sit(struct otter_room *room, struct otter_seat *seat);
 
 /* room_full, or OTTER_OK. */
 enum otter_err room_has_place(const struct otter_room *room, struct otter_error *e);
+
+/* ---- how much (room_rates.c): each takes one of a bucket, or fails with rate_limited ---- */
+
+/* To take a seat again is a request of that seat too: a crowd of connections does not change it more often than one. */
+enum otter_err room_may_take_again(struct otter_room *room, struct otter_seat *seat, struct otter_error *e);
+enum otter_err room_may_say(struct otter_room *room, struct otter_seat *from, const struct otter_seat *to, struct otter_error *e);
+enum otter_err room_may_set(struct otter_room *room, struct otter_seat *seat, struct otter_error *e);
+
+/* ---- what they share (room_state.c) ---- */
+
+/* All of it, right behind the welcome. */
+void room_tell_state(struct otter_room *room, const struct otter_seat *seat);
+
+/* Nobody is here any more: it is gone, from the store too. */
+void room_forget_state(struct otter_room *room);
+
+/* From memory alone. */
+void room_state_free(struct otter_room *room);
 
 /* ---- hosts (room_hosts.c) ---- */
 

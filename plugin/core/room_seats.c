@@ -57,13 +57,14 @@ enum otter_err room_has_place(const struct otter_room *room, struct otter_error 
 	return OTTER_OK;
 }
 
-/* A host hears who waits, right after he was welcomed. */
+/* Right after it was welcomed a seat hears what they share, and a host who waits. */
 static void welcome(struct otter_room *room, struct otter_seat *seat, int64_t id)
 {
 	json_t *reply = otter_reply(id);
 	room_welcome(room, seat, reply);
 	otter_conn_send(seat->conn, reply);
 	json_decref(reply);
+	room_tell_state(room, seat);
 	if (seat->role == OTTER_ROLE_HOST)
 		room_tell_waiting(room, seat);
 }
@@ -76,6 +77,8 @@ enum otter_err otter_room_join(
 	if (otter_role_of(claims->role) == OTTER_ROLE_HOST)
 		room->record.had_host_token = true;
 	if (seat != NULL) {
+		if (room_may_take_again(room, seat, e) != OTTER_OK)
+			return e->err;
 		room_attach(room, seat, conn, join->instance);
 		bool was_host = seat->role == OTTER_ROLE_HOST; /* a guest's token makes a guest of him */
 		otter_seat_take_over(seat, join, claims);
@@ -110,13 +113,15 @@ enum otter_err otter_room_resume(
 	if (room->closed || room->ending)
 		return otter_fail(e, OTTER_ROOM_CLOSED, NULL);
 	struct otter_seat *waiting = room_waiting_participant(room, participant);
+	struct otter_seat *seat = waiting != NULL ? waiting : room_seat_of_participant(room, participant);
+	if (seat == NULL)
+		return otter_fail(e, OTTER_SEAT_GONE, NULL);
+	if (room_may_take_again(room, seat, e) != OTTER_OK)
+		return e->err;
 	if (waiting != NULL) {
 		room_wait_again(room, waiting, conn, id, instance);
 		return OTTER_OK;
 	}
-	struct otter_seat *seat = room_seat_of_participant(room, participant);
-	if (seat == NULL)
-		return otter_fail(e, OTTER_SEAT_GONE, NULL);
 	if (room_attach(room, seat, conn, instance))
 		room_keep(room, seat);
 	welcome(room, seat, id);
@@ -140,6 +145,7 @@ static void seat_end(struct otter_room *room, struct otter_seat *seat, const cha
 	if (was_host)
 		room_hand_over(room);
 	if (room->n_seats == 0) {
+		room_forget_state(room);
 		room_presence_changed(room, otter_wall_ms(room->otter->env));
 		room_watch_empty(room);
 	}

@@ -73,6 +73,8 @@ enum otter_err otter_room_signal(struct otter_room *room, struct otter_conn *con
 		json_object_set_new(reply, "dropped", json_true());
 		return OTTER_OK;
 	}
+	if (room_may_say(room, from, to, e) != OTTER_OK)
+		return e->err;
 	json_t *event = otter_event_signal(from->participant, signal);
 	otter_conn_send(to->conn, event);
 	json_decref(event);

@@ -5,11 +5,20 @@
 
 #include "id.h"
 #include "protocol.h"
+#include "rates.h"
 #include "token.h"
 
 struct otter_conn;
 
+#define OTTER_ROOM_MAX 8 /* seats in a room: a full mesh beyond that melts the uplink of its members */
+
 enum otter_role { OTTER_ROLE_GUEST, OTTER_ROLE_HOST };
+
+/* What one says to one other, known by his order. */
+struct otter_pair {
+	int64_t order; /* 0: nobody's */
+	struct otter_bucket signals;
+};
 
 /* All under the room's lock. */
 struct otter_seat {
@@ -29,6 +38,8 @@ struct otter_seat {
 	int64_t connected_ms;    /* Unix ms: when this connection took it */
 	int64_t away_until_ms;   /* monotonic; holds while conn is NULL */
 	int64_t renew_ms;        /* monotonic: when its owner needs fresh TURN credentials; holds while conn is not NULL */
+	struct otter_bucket requests, sets;
+	struct otter_pair pairs[OTTER_ROOM_MAX - 1];
 };
 
 /* For who comes with this request and this token: a fresh participant, without a place and a connection. New. */

@@ -57,11 +57,22 @@ struct otter_store_ops {
 	/* Keep a seat as it is now, and in its room's last_order and last_attach that these were given. Nobody waits. */
 	void (*seat_put)(struct otter_store *store, const struct otter_seat_record *seat);
 
-	/* Forget it: also if it is not there. (room_close forgets those of its room.) No row. */
+	/* Forget it: also if it is not there. (room_close forgets those of its room, and their state.) No row. */
 	void (*seat_end)(struct otter_store *store, const char *participant, otter_store_fn fn, void *arg);
 
 	/* Calls fn once for each seat, room by room and in order, and then once with NULL. */
 	void (*seat_each)(struct otter_store *store, otter_store_fn fn, void *arg);
+
+	/* ---- what those in a room share; the row is a struct otter_state_record. May be called with a lock held; nobody waits ---- */
+
+	/* Keep it under its room and key, or forget it where its value is NULL. */
+	void (*state_put)(struct otter_store *store, const struct otter_state_record *state);
+
+	/* Forget all of this room. */
+	void (*state_forget)(struct otter_store *store, const char *room);
+
+	/* Calls fn once for each, room by room and in order, and then once with NULL. */
+	void (*state_each)(struct otter_store *store, otter_store_fn fn, void *arg);
 
 	/* ---- API keys; the row is a struct otter_key_record ---- */
 

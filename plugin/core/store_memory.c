@@ -19,9 +19,10 @@ struct memory {
 	GPtrArray *issuers;      /* struct otter_issuer_record */
 	GPtrArray *revocations;  /* struct otter_revocation_record */
 	char *deployment_id;
-	otter_lock seats_lock; /* a leaf: seats are kept under a room's lock */
+	otter_lock seats_lock; /* a leaf: seats and their state are kept under a room's lock */
 	GPtrArray *seats;      /* struct otter_seat_record, by order in their room; under seats_lock */
 	GHashTable *counted;   /* room id -> struct counters; under seats_lock */
+	GPtrArray *state;      /* struct otter_state_record; under seats_lock */
 };
 
 /* What was ever given in a room. */
@@ -62,6 +63,7 @@ static void memory_close(struct otter_store *store)
 	g_ptr_array_free(m->revocations, TRUE);
 	g_ptr_array_free(m->seats, TRUE);
 	g_hash_table_destroy(m->counted);
+	g_ptr_array_free(m->state, TRUE);
 	otter_lock_clear(&m->seats_lock);
 	g_free(m->deployment_id);
 	otter_lock_clear(&m->lock);
@@ -131,6 +133,15 @@ static void forget_seats_of(struct memory *m, const char *room)
 			g_ptr_array_remove_index(m->seats, i - 1);
 }
 
+static void memory_state_forget(struct otter_store *store, const char *room)
+{
+	struct memory *m = (struct memory *)store;
+	OTTER_LOCKED(&m->seats_lock);
+	for (guint i = m->state->len; i > 0; i--)
+		if (strcmp(((const struct otter_state_record *)m->state->pdata[i - 1])->room, room) == 0)
+			g_ptr_array_remove_index(m->state, i - 1);
+}
+
 static void memory_room_close(struct otter_store *store, const char *id, int64_t closed_ms, int64_t version, otter_store_fn fn, void *arg)
 {
 	struct memory *m = (struct memory *)store;
@@ -141,6 +152,7 @@ static void memory_room_close(struct otter_store *store, const char *id, int64_t
 		room->closed_ms = room->updated_ms = closed_ms;
 		room->version++;
 		forget_seats_of(m, id);
+		memory_state_forget(store, id);
 	}
 	answer(fn, arg, err, room);
 }
@@ -275,6 +287,60 @@ static void memory_seat_each(struct otter_store *store, otter_store_fn fn, void 
 			g_ptr_array_add(all, g_memdup2(m->seats->pdata[i], sizeof(struct otter_seat_record)));
 	}
 	g_ptr_array_sort(all, by_room_and_order);
+	for (guint i = 0; i < all->len; i++)
+		fn(arg, OTTER_OK, all->pdata[i]);
+	fn(arg, OTTER_OK, NULL);
+}
+
+/* ---- what those in a room share ---- */
+
+static void state_free(void *data)
+{
+	struct otter_state_record *state = data;
+	g_free((char *)state->value);
+	g_free(state);
+}
+
+static struct otter_state_record *state_copy(const struct otter_state_record *state)
+{
+	struct otter_state_record *copy = g_memdup2(state, sizeof *state);
+	copy->value = g_strdup(state->value);
+	return copy;
+}
+
+static void memory_state_put(struct otter_store *store, const struct otter_state_record *state)
+{
+	struct memory *m = (struct memory *)store;
+	OTTER_LOCKED(&m->seats_lock);
+	for (guint i = 0; i < m->state->len; i++) {
+		const struct otter_state_record *old = m->state->pdata[i];
+		if (strcmp(old->room, state->room) == 0 && strcmp(old->key, state->key) == 0) {
+			g_ptr_array_remove_index(m->state, i);
+			break;
+		}
+	}
+	if (state->value != NULL)
+		g_ptr_array_add(m->state, state_copy(state));
+}
+
+static gint by_room_and_setting(gconstpointer a, gconstpointer b)
+{
+	const struct otter_state_record *x = *(struct otter_state_record *const *)a, *y = *(struct otter_state_record *const *)b;
+	int rooms = strcmp(x->room, y->room);
+	return rooms != 0 ? rooms : (x->order > y->order) - (x->order < y->order);
+}
+
+static void memory_state_each(struct otter_store *store, otter_store_fn fn, void *arg)
+{
+	struct memory *m = (struct memory *)store;
+	g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(state_free);
+	OTTER_LOCKED(&m->lock);
+	{
+		OTTER_LOCKED(&m->seats_lock);
+		for (guint i = 0; i < m->state->len; i++)
+			g_ptr_array_add(all, state_copy(m->state->pdata[i]));
+	}
+	g_ptr_array_sort(all, by_room_and_setting);
 	for (guint i = 0; i < all->len; i++)
 		fn(arg, OTTER_OK, all->pdata[i]);
 	fn(arg, OTTER_OK, NULL);
@@ -505,6 +571,9 @@ static const struct otter_store_ops ops = {
 	.seat_put = memory_seat_put,
 	.seat_end = memory_seat_end,
 	.seat_each = memory_seat_each,
+	.state_put = memory_state_put,
+	.state_forget = memory_state_forget,
+	.state_each = memory_state_each,
 	.key_create = memory_key_create,
 	.key_rotate = memory_key_rotate,
 	.key_delete = memory_key_delete,
@@ -534,5 +603,6 @@ struct otter_store *otter_store_memory_open(void)
 	otter_lock_init(&m->seats_lock);
 	m->seats = g_ptr_array_new_with_free_func(g_free);
 	m->counted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	m->state = g_ptr_array_new_with_free_func(state_free);
 	return &m->base;
 }

@@ -55,6 +55,9 @@ static const char *const schema_steps[] = {
 	"CREATE INDEX seat_room ON seat (room, seat_order);"
 	"ALTER TABLE room ADD COLUMN last_order INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE room ADD COLUMN last_attach INTEGER NOT NULL DEFAULT 0;",
+	/* What those in a room share. */
+	"CREATE TABLE room_state (room TEXT NOT NULL, state_key TEXT NOT NULL, value TEXT NOT NULL, set_by TEXT NOT NULL, set_order INTEGER NOT NULL,"
+	" expires_ms INTEGER NOT NULL, PRIMARY KEY (room, state_key)) STRICT, WITHOUT ROWID;",
 	/* Of the rooms that there are nobody knows whether a host's token was made: they count as if. */
 	"ALTER TABLE room ADD COLUMN had_host_token INTEGER NOT NULL DEFAULT 1;",
 };
@@ -170,6 +173,8 @@ static enum otter_err run_sweep(struct sqlite *s, struct job *job)
 	job->has_row = sqlite3_changes(s->db) == SWEPT_AT_ONCE;
 	if (err == OTTER_OK)
 		err = otter_sqlite_execute(s, s->st.seat_sweep);
+	if (err == OTTER_OK)
+		err = otter_sqlite_execute(s, s->st.state_sweep);
 	sqlite3_bind_int64(s->st.revocation_sweep, 1, job->time_ms);
 	if (err == OTTER_OK)
 		err = otter_sqlite_execute(s, s->st.revocation_sweep);
@@ -387,6 +392,9 @@ static const struct otter_store_ops ops = {
 	.seat_put = otter_sqlite_seat_put,
 	.seat_end = otter_sqlite_seat_end,
 	.seat_each = otter_sqlite_seat_each,
+	.state_put = otter_sqlite_state_put,
+	.state_forget = otter_sqlite_state_forget,
+	.state_each = otter_sqlite_state_each,
 	.key_create = otter_sqlite_key_create,
 	.key_rotate = otter_sqlite_key_rotate,
 	.key_delete = otter_sqlite_key_delete,

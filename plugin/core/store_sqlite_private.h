@@ -16,6 +16,7 @@
 	" emptied_ms, version, last_order, last_attach, had_host_token"
 #define ROOM_ENDED_MS "CASE WHEN closed_ms > 0 THEN closed_ms ELSE expires_ms END" /* 0: never; the index room_ended has it too */
 #define SEAT_COLUMNS "participant, room, identity, jti, display, instance, host, flags, seat_order, attach, joined_ms"
+#define STATE_COLUMNS "room, state_key, value, set_by, set_order, expires_ms"
 #define KEY_COLUMNS "id, name, scopes, created_ms, expires_ms, used_ms, uses, version"
 #define ISSUER_COLUMNS "id, issuer, audience, kid, alg, max_ttl_s, created_ms, public_key"
 #define STATEMENTS(X) \
@@ -48,6 +49,11 @@
 	X(seat_end_room, "DELETE FROM seat WHERE room = ?1") \
 	X(seat_all, "SELECT " SEAT_COLUMNS " FROM seat ORDER BY room, seat_order") \
 	X(seat_sweep, "DELETE FROM seat WHERE room NOT IN (SELECT id FROM room WHERE closed_ms = 0)") \
+	X(state_put, "INSERT OR REPLACE INTO room_state (" STATE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)") \
+	X(state_delete, "DELETE FROM room_state WHERE room = ?1 AND state_key = ?2") \
+	X(state_forget, "DELETE FROM room_state WHERE room = ?1") \
+	X(state_all, "SELECT " STATE_COLUMNS " FROM room_state ORDER BY room, set_order") \
+	X(state_sweep, "DELETE FROM room_state WHERE room NOT IN (SELECT id FROM room WHERE closed_ms = 0)") \
 	X(key_insert, "INSERT INTO api_key (" KEY_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)") \
 	X(key_by_id, "SELECT " KEY_COLUMNS " FROM api_key WHERE id = ?1") \
 	X(key_all, "SELECT " KEY_COLUMNS " FROM api_key ORDER BY created_ms, id") \
@@ -107,6 +113,7 @@ struct job {
 		struct otter_room_record room;
 		struct otter_room_query query;
 		struct otter_seat_record seat;
+		struct otter_state_record state; /* its value is `text` */
 		struct otter_key_record key;
 		struct otter_key_rotation rotation;
 		struct otter_key_removal removal;
@@ -185,6 +192,11 @@ void otter_sqlite_room_each(struct otter_store *store, const struct otter_room_q
 void otter_sqlite_seat_put(struct otter_store *store, const struct otter_seat_record *seat);
 void otter_sqlite_seat_end(struct otter_store *store, const char *participant, otter_store_fn fn, void *arg);
 void otter_sqlite_seat_each(struct otter_store *store, otter_store_fn fn, void *arg);
+
+/* store_sqlite_state.c */
+void otter_sqlite_state_put(struct otter_store *store, const struct otter_state_record *state);
+void otter_sqlite_state_forget(struct otter_store *store, const char *room);
+void otter_sqlite_state_each(struct otter_store *store, otter_store_fn fn, void *arg);
 
 /* store_sqlite_keys.c */
 void otter_sqlite_key_create(struct otter_store *store, const struct otter_key_record *key, otter_store_fn fn, void *arg);

@@ -175,6 +175,9 @@ static enum otter_err run_room_close(struct sqlite *s, struct job *job)
 	bind_text(s->st.seat_end_room, 1, job->text);
 	if (err == OTTER_OK)
 		err = otter_sqlite_execute(s, s->st.seat_end_room);
+	bind_text(s->st.state_forget, 1, job->text);
+	if (err == OTTER_OK)
+		err = otter_sqlite_execute(s, s->st.state_forget);
 	return err == OTTER_OK ? fetch_room_by_id(s, job, job->text) : err;
 }
 

@@ -16,7 +16,7 @@ RUN = ["coturn"]
 JANUS = ["janus", "janus-dev"]
 TEST = ("python3-pytest python3-pytest-timeout python3-pytest-xdist python3-requests"
         " python3-websockets python3-psutil python3-jwt python3-cryptography python3-hypothesis python3-jsonschema"
-        " python3-yaml chromium clang clang-format docker-compose").split()
+        " python3-yaml chromium clang clang-format docker-compose nodejs").split()
 DEEP = ["buildah", "debootstrap"]  # containers: 70 MB, and of use to root alone
 BENCH = ["wrk"]
 

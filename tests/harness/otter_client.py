@@ -73,6 +73,17 @@ def result_of(reply):
     return {name: value for name, value in reply.items() if name not in ("otter", "id", "ok")}
 
 
+async def patiently(request):
+    """Do request(), and again as long as it is rate_limited: when the server says that it may be done."""
+    while True:
+        try:
+            return await request()
+        except OtterError as error:
+            if error.code != "rate_limited":
+                raise
+            await asyncio.sleep(error.details["retry_after_ms"] / 1000)
+
+
 class Connection:
     """One WebSocket. Every frame that arrives is kept in `frames`, in order of arrival."""
 

@@ -17,7 +17,7 @@ from collections import deque
 from dataclasses import dataclass
 
 REPEAT_AFTER_S = (1.0, 2.0, 4.0)  # after the message was first sent
-GIVE_UP_AFTER_S = 8.0  # the text names no figure: the next step of 1, 2, 4
+STALLED_AFTER_S = 8.0  # after the message was first sent; from then on it is repeated as often
 ACK_AFTER_S = 0.1  # of the 200 ms allowed; the rest is for the way
 WINDOW_MESSAGES = 64
 WINDOW_BYTES = 256 * 1024
@@ -43,14 +43,21 @@ class InFlight:
             return self.sent_at
         if self.repeats < len(REPEAT_AFTER_S):
             return self.sent_at + REPEAT_AFTER_S[self.repeats]
-        return self.sent_at + GIVE_UP_AFTER_S
+        return self.sent_at + STALLED_AFTER_S * (1 + self.repeats - len(REPEAT_AFTER_S))
+
+    def repeated(self, now):
+        """Plan the next repeat, and leave out those whose time is over too; is it stalled now, and was not?"""
+        before = self.repeats
+        while self.due_at() <= now:
+            self.repeats += 1
+        return before <= len(REPEAT_AFTER_S) < self.repeats
 
 
 class PairStream:
     """What one participant knows of its two streams with one peer."""
 
     def __init__(self):
-        self.broken = False  # a message stayed unacknowledged: restart the negotiation
+        self.stalled = False  # a message stayed unacknowledged: restart the negotiation, and take this back
         self.away = False
         self._next_seq = 1
         self._in_flight = {}  # seq -> InFlight, ascending
@@ -89,12 +96,9 @@ class PairStream:
 
     def due(self, now):
         """What has to be sent now: messages with seq and ack, or one pure ack."""
-        if self.away or self.broken:
+        if self.away:
             return []
-        out = self._repeats(now)
-        if self.broken:
-            return []
-        out += self._fill_window(now)
+        out = self._repeats(now) + self._fill_window(now)
         if not out and self._ack_at is not None and self._ack_at <= now:
             out = [{"ack": self.acknowledged_up_to}]
         if out:
@@ -103,7 +107,7 @@ class PairStream:
 
     def wakeup(self):
         """When due() has something to say next, or None."""
-        if self.away or self.broken:
+        if self.away:
             return None
         times = [entry.due_at() for entry in self._in_flight.values()]
         if self._ack_at is not None:
@@ -117,11 +121,8 @@ class PairStream:
                 continue
             if entry.repeat_now:
                 entry.repeat_now = False
-            elif entry.repeats == len(REPEAT_AFTER_S):
-                self.broken = True
-                return []
-            else:
-                entry.repeats += 1
+            elif entry.repeated(now):
+                self.stalled = True
             out.append(self._numbered(seq, entry.message))
         return out
 

@@ -97,7 +97,8 @@ JOIN_REPLY = {
     "participants": [P],
     "ice_servers": ICE_SERVERS,
     "ttl": positive,
-    "limits": {"message_bytes": {65536}, "display_characters": {64}, "candidates": {64}},
+    "limits": {"message_bytes": {65536}, "display_characters": {64}, "candidates": {64}, "signals_per_second": {20},
+               "signals_burst": {60}, "state_keys": {64}, "state_bytes": {4096}},
     "heartbeat_ms": positive,
     "resume_timeout_ms": positive,
 }
@@ -121,6 +122,8 @@ MUTE_REQUESTED_EVENT = {"otter": {"event"}, "event": {"mute-requested"}, "by": r
                         "kind": {"mic", "camera", "screen", "screen-audio"}}
 PROMOTED_EVENT = {"otter": {"event"}, "event": {"promoted"}}
 
+STATE_EVENT = {"otter": {"event"}, "event": {"state"}, "key": str, "value": lambda value: True, "by": re.compile(r"pt_.+")}
+
 SIGNAL_EVENT = {
     "otter": {"event"},
     "event": {"signal"},
@@ -129,6 +132,7 @@ SIGNAL_EVENT = {
     "to_instance": INSTANCE,
     "seq": Optional(positive),
     "ack": Optional(not_negative),
+    "round": Optional(positive),
     "description": Optional({"type": {"offer", "answer", "pranswer", "rollback"}, "sdp": Optional(str)}),
     "candidates": Optional([dict]),
     "tracks": Optional(dict),

@@ -243,9 +243,10 @@ async def test_a_forged_token_is_token_invalid_and_nothing_changes(home, people,
 
 async def test_every_algorithm_with_every_kid_and_every_claim_has_its_own_code(home, people, participants_of):
     room = home.create_room()
-    ann = await people.at_the_door(room)
     wrong, n = [], 0
     for what, token, code in tokens.combinations(home, room):
+        if n % 50 == 0:  # a connection may not ask without end
+            ann = await people.at_the_door(room)
         n += 1
         try:
             await ann.join(token=token)
@@ -357,7 +358,7 @@ async def test_an_id_is_echoed(home, people, id_):
     check(reply["time"], TIME)
 
 
-@pytest.mark.parametrize("body", [{"request": "dance"}, {"request": "set", "key": "a", "value": 1}, {"request": ""},
+@pytest.mark.parametrize("body", [{"request": "dance"}, {"request": "SET", "key": "a", "value": 1}, {"request": ""},
                                   {"request": 7}, {"request": None}, {}])
 async def test_a_request_that_is_not_served_is_an_invalid_request(home, people, body):
     ann = await people.inside(home.create_room())
@@ -484,6 +485,7 @@ async def test_an_update_keeps_what_is_absent_and_tells_the_others_only(home, pe
 
 @pytest.mark.parametrize("fields, named", [
     ({"display": 5}, "display"), ({"media": 5}, "media"), ({"hand": "up"}, "hand"), ({"display": "x" * 65}, "display"),
+    ({"display": "bell\a"}, "display"), ({"display": "\u202egnitanimod"}, "display"), ({"display": "is\u2069olate"}, "display"),
     ({"media": {"screen": 1}}, "media.screen")])
 async def test_a_wrong_field_of_update_changes_nothing(home, people, fields, named):
     ann = await people.inside(home.create_room(), display="Ann")

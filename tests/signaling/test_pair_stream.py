@@ -4,7 +4,7 @@
 import random
 
 import pytest
-from harness.pair_stream import GIVE_UP_AFTER_S, PairStream
+from harness.pair_stream import STALLED_AFTER_S, PairStream
 
 
 def offer(text):
@@ -38,16 +38,35 @@ def test_an_unacknowledged_message_is_repeated_one_two_and_four_seconds_after_it
         assert stream.wakeup() == at
         assert stream.due(at - 0.001) == []
         assert stream.due(at) == sent
-    assert not stream.broken
+    assert not stream.stalled
 
 
-def test_after_the_last_repeat_the_stream_is_broken_and_falls_silent():
-    stream, _ = stream_with("a")
+def test_a_message_unacknowledged_for_eight_seconds_stalls_the_stream_and_is_repeated_every_eight():
+    stream, sent = stream_with("a")
     for at in (1.0, 2.0, 4.0):
         stream.due(at)
-    assert stream.due(GIVE_UP_AFTER_S) == []
-    assert stream.broken
-    assert stream.wakeup() is None
+    for at in (STALLED_AFTER_S, 2 * STALLED_AFTER_S, 3 * STALLED_AFTER_S):
+        assert stream.wakeup() == at
+        assert stream.due(at - 0.001) == []
+        assert stream.due(at) == sent
+        assert stream.stalled == (at == STALLED_AFTER_S), "once for each message"
+        stream.stalled = False
+
+
+def test_a_number_is_never_given_to_another_message():
+    stream, _ = stream_with("a")
+    stream.due(STALLED_AFTER_S)
+    stream.send(offer("restarted"))
+    assert numbers(stream.due(STALLED_AFTER_S)) == [2]
+    assert numbers(stream.due(2 * STALLED_AFTER_S)) == [1, 2]
+
+
+def test_repeats_that_were_slept_through_are_not_made_up_for():
+    stream, sent = stream_with("a")
+    assert stream.due(100.0) == sent
+    assert stream.due(100.0) == []
+    assert stream.wakeup() == 104.0
+    assert stream.stalled
 
 
 def test_an_ack_ends_the_repeats_of_everything_up_to_it():
@@ -144,7 +163,7 @@ def test_nothing_is_sent_to_a_peer_that_is_away_and_nothing_is_lost():
     stream.reachable(100.0)
     assert numbers(stream.due(100.0)) == [1, 2, 3]
     assert numbers(stream.due(101.0)) == [1, 2, 3], "the repeats start anew"
-    assert not stream.broken
+    assert not stream.stalled
 
 
 def test_what_was_received_is_acknowledged_again_after_a_resume():
@@ -169,7 +188,7 @@ class Wire:
         self.sent = 0
 
     def run(self):
-        while any(end.unacknowledged for end in self.ends) and not any(end.broken for end in self.ends):
+        while any(end.unacknowledged for end in self.ends):
             for side, end in enumerate(self.ends):
                 for message in end.due(self.now):
                     self.carry(message, 1 - side)
@@ -197,5 +216,4 @@ def test_two_hundred_messages_each_way_survive_loss_duplication_and_disorder(see
         for text in wanted:
             end.send(offer(text))
     wire.run()
-    assert [end.broken for end in wire.ends] == [False, False]
     assert wire.got == (wanted, wanted)

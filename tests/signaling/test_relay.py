@@ -81,6 +81,14 @@ async def test_the_sender_is_who_the_server_says_and_a_forged_from_is_ignored(ho
     assert (await ann.event("signal"))["from"] == carol.me["participant"]
 
 
+async def test_a_field_that_signal_does_not_know_is_ignored_and_not_relayed(home, people):
+    ann, bob = await people.pair(home.create_room())
+    await bob.signal(ann.me["participant"], description=OFFER, event="closed", otter="reply", priority=5, participant="pt_x")
+    event = await ann.event("signal")
+    check(event, SIGNAL_EVENT)
+    assert event["description"] == OFFER and ann.ended is None
+
+
 async def test_only_the_addressee_gets_a_signal(home, people):
     room = home.create_room()
     ann, bob = await people.pair(room)
@@ -89,6 +97,18 @@ async def test_only_the_addressee_gets_a_signal(home, people):
     await ann.event("signal")
     await nothing_came_to(bob)
     await nothing_came_to(carol)
+
+
+async def test_an_offer_and_its_answer_carry_their_round(home, people):
+    ann, bob = await people.pair(home.create_room())
+    await bob.signal(ann.me["participant"], description=OFFER, round=1)
+    event = await ann.event("signal")
+    check(event, SIGNAL_EVENT)
+    assert event["round"] == 1
+    await ann.signal(bob.me["participant"], description=ANSWER, round=2**53 - 1)
+    assert (await bob.event("signal"))["round"] == 2**53 - 1
+    await ann.signal(bob.me["participant"], description=ANSWER)
+    assert "round" not in await bob.event("signal")
 
 
 # What is refused
@@ -159,6 +179,10 @@ WRONG_SIGNALS = [
     ("ack negative", {"ack": -1}, "ack"),
     ("ack text", {"ack": "1"}, "ack"),
     ("ack too great", {"ack": 2**53}, "ack"),
+    ("round zero", {"round": 0}, "round"),
+    ("round text", {"round": "1"}, "round"),
+    ("round too great", {"round": 2**53}, "round"),
+    ("round of candidates", {"candidates": [candidate()], "round": 1}, "round"),
     ("description text", {"description": "v=0"}, "description"),
     ("description type", {"description": {"type": "greeting", "sdp": "v=0"}}, "description.type"),
     ("description without type", {"description": {"sdp": "v=0"}}, "description.type"),
@@ -174,6 +198,11 @@ WRONG_SIGNALS = [
     ("usernameFragment of the last", {"candidates": [candidate(), {"candidate": "", "usernameFragment": 0}]},
      "candidates[1].usernameFragment"),
     ("sdpMLineIndex", {"candidates": [{"candidate": HOST, "sdpMLineIndex": "0"}]}, "candidates[0].sdpMLineIndex"),
+    ("candidate too long", {"candidates": [{"candidate": "x" * 1025}]}, "candidates[0].candidate"),
+    ("sdpMid too long", {"candidates": [{"candidate": HOST, "sdpMid": "x" * 257}]}, "candidates[0].sdpMid"),
+    ("sdpMLineIndex too great", {"candidates": [{"candidate": HOST, "sdpMLineIndex": 65536}]}, "candidates[0].sdpMLineIndex"),
+    ("another field in a candidate", {"candidates": [{"candidate": HOST, "from": "pt_x"}]}, "candidates[0].from"),
+    ("another field in a description", {"description": {**OFFER, "from": "pt_x"}}, "description.from"),
     ("tracks array", {"description": OFFER, "tracks": ["mic"]}, "tracks"),
     ("tracks of an unknown kind", {"description": OFFER, "tracks": {"0": "tuba"}}, "tracks"),
 ]
@@ -238,14 +267,15 @@ async def numbers_from(person, peer, count):
     return [int((await person.receive(peer))["description"]["sdp"].split()[1]) for _ in range(count)]
 
 
-async def test_a_burst_of_two_hundred_signals_each_way_arrives_whole_and_in_order(home, people):
+@pytest.mark.parametrize("count", [50, 120], ids=["within the limit of a pair", "above it"])
+async def test_a_burst_each_way_arrives_whole_and_in_order(home, people, count):
     ann, bob = await people.pair(home.create_room())
     to_ann, to_bob = ann.me["participant"], bob.me["participant"]
-    for n in range(200):
+    for n in range(count):
         ann.send(to_bob, **numbered(n))
         bob.send(to_ann, **numbered(n))
-    got = await asyncio.gather(numbers_from(ann, to_bob, 200), numbers_from(bob, to_ann, 200))
-    assert got == [list(range(200))] * 2
+    got = await asyncio.gather(numbers_from(ann, to_bob, count), numbers_from(bob, to_ann, count))
+    assert got == [list(range(count))] * 2
     assert ann.failures == bob.failures == []
 
 

@@ -78,6 +78,17 @@ static void a_long_field_name_is_cut_and_still_named(void)
 	g_assert_nonnull(json_object_get(json_object_get(json, "details"), "field"));
 }
 
+static void a_rate_says_when_it_may_be_done_again(void)
+{
+	struct otter_error e = { 0 };
+	g_assert_cmpint(otter_fail_rate(&e, 0), ==, OTTER_OK);
+	g_assert_cmpint(e.err, ==, OTTER_OK);
+	g_assert_cmpint(otter_fail_rate(&e, 34), ==, OTTER_RATE_LIMITED);
+	otter_fail_rate(&e, 99); /* the first one wins */
+	json_auto_t *json = otter_error_json(&e);
+	g_assert_cmpint(json_integer_value(json_object_get(json_object_get(json, "details"), "retry_after_ms")), ==, 34);
+}
+
 static const struct check checks[] = {
 	{ "every error has a code, a status and a text", every_error_has_a_code_a_status_and_a_text },
 	{ "codes are unique", codes_are_unique },
@@ -87,6 +98,7 @@ static const struct check checks[] = {
 	{ "a wrong field is named", a_wrong_field_is_named },
 	{ "a long message is cut and stays UTF-8", a_long_message_is_cut_and_stays_utf8 },
 	{ "a long field name is cut and still named", a_long_field_name_is_cut_and_still_named },
+	{ "a rate says when it may be done again", a_rate_says_when_it_may_be_done_again },
 	{ 0 },
 };
 

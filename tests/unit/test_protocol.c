@@ -167,6 +167,14 @@ static void a_signal_is_a_description_candidates_or_a_pure_ack(void)
 		{ "{" TO ",\"ack\":1.5}", "ack" },
 		{ "{" TO ",\"seq\":0,\"description\":{\"type\":\"rollback\"}}", "seq" },
 		{ "{" TO ",\"seq\":\"1\",\"description\":{\"type\":\"rollback\"}}", "seq" },
+		{ "{" TO ",\"round\":1,\"description\":{\"type\":\"offer\",\"sdp\":\"\"}}", NULL },
+		{ "{" TO ",\"round\":9007199254740991,\"description\":{\"type\":\"answer\",\"sdp\":\"\"}}", NULL },
+		{ "{" TO ",\"round\":null,\"candidates\":[{\"candidate\":\"\"}]}", NULL },
+		{ "{" TO ",\"round\":0,\"description\":{\"type\":\"rollback\"}}", "round" },
+		{ "{" TO ",\"round\":9007199254740992,\"description\":{\"type\":\"rollback\"}}", "round" },
+		{ "{" TO ",\"round\":\"1\",\"description\":{\"type\":\"rollback\"}}", "round" },
+		{ "{" TO ",\"round\":1,\"candidates\":[{\"candidate\":\"\"}]}", "round" },
+		{ "{" TO ",\"round\":1,\"ack\":1}", "round" },
 		{ "{" TO ",\"description\":{\"type\":\"rollback\"},\"candidates\":[{\"candidate\":\"\"}]}", "candidates" },
 		{ "{" TO ",\"description\":\"v=0\"}", "description" },
 		{ "{" TO ",\"description\":{}}", "description.type" },
@@ -219,14 +227,14 @@ static void a_signal_has_64_kib_and_64_candidates_at_most(void)
 
 static void a_signal_is_relayed_as_it_came_but_for_from(void)
 {
-	json_auto_t *body = read_json(
-		"{" TO ",\"seq\":1,\"ack\":3,\"description\":{\"type\":\"offer\",\"sdp\":\"v=0\"},\"tracks\":{\"0\":\"mic\"},\"from\":\"pt_forged\",\"x\":1}");
+	json_auto_t *body = read_json("{" TO ",\"seq\":1,\"ack\":3,\"round\":2,\"description\":{\"type\":\"offer\",\"sdp\":\"v=0\"},\"tracks\":{\"0\":\"mic\"},"
+				      "\"from\":\"pt_forged\",\"x\":1}");
 	struct otter_signal signal;
 	g_assert_cmpint(otter_parse_signal(body, &signal, NULL), ==, OTTER_OK);
 	json_auto_t *event = otter_event_signal("pt_9", &signal);
 	json_auto_t *expected =
 		read_json("{\"otter\":\"event\",\"event\":\"signal\",\"from\":\"pt_9\",\"from_instance\":\"aaaaaaaa\",\"to_instance\":\"bbbbbbbb\",\"seq\":1,"
-			  "\"ack\":3,\"description\":{\"type\":\"offer\",\"sdp\":\"v=0\"},\"tracks\":{\"0\":\"mic\"}}");
+			  "\"ack\":3,\"round\":2,\"description\":{\"type\":\"offer\",\"sdp\":\"v=0\"},\"tracks\":{\"0\":\"mic\"}}");
 	g_assert_true(json_equal(event, expected));
 }
 
@@ -257,6 +265,57 @@ static void addresses_are_looked_for_in_descriptions_and_each_candidate(void)
 	g_assert_true(hides("\"candidates\":[{\"candidate\":\"\"}]"));
 	g_assert_false(hides("\"description\":{\"type\":\"offer\",\"sdp\":\"v=0\\r\\na=candidate:1 1 udp 1 10.0.0.1 5 typ host\\r\\n\"}"));
 	g_assert_false(hides("\"candidates\":[{\"candidate\":\"\"},{\"candidate\":\"candidate:1 1 udp 1 10.0.0.1 5 typ host\"}]"));
+}
+
+static enum otter_err parse_set(const char *text, struct otter_error *e)
+{
+	json_auto_t *body = read_json(text);
+	struct otter_set set;
+	*e = (struct otter_error){ 0 };
+	return otter_parse_set(body, &set, e);
+}
+
+static void a_set_names_a_key_and_a_value(void)
+{
+	g_autofree char *key_64 = g_strnfill(64, 'k'), *key_65 = g_strnfill(65, 'k');
+	g_autofree char *longest = g_strdup_printf("{\"key\":\"%s\",\"value\":1}", key_64), *too_long = g_strdup_printf("{\"key\":\"%s\",\"value\":1}", key_65);
+	const struct row rows[] = {
+		{ "{\"key\":\"k\",\"value\":null}", NULL },
+		{ "{\"key\":\"k\",\"value\":false,\"ttl\":1,\"more\":2}", NULL },
+		{ "{\"key\":\"k\",\"value\":[{\"a\":[1.5,\"x\"]}],\"ttl\":86400}", NULL },
+		{ "{\"key\":\"\u00e9 \xf0\x9f\xa6\xa6\",\"value\":\"\"}", NULL },
+		{ longest, NULL },
+		{ too_long, "key" },
+		{ "{\"value\":1}", "key" },
+		{ "{\"key\":\"\",\"value\":1}", "key" },
+		{ "{\"key\":1,\"value\":1}", "key" },
+		{ "{\"key\":\"a\\nb\",\"value\":1}", "key" },
+		{ "{\"key\":\"\xe2\x80\xae\",\"value\":1}", "key" },
+		{ "{\"key\":\"k\"}", "value" },
+		{ "{\"key\":\"k\",\"value\":1,\"ttl\":0}", "ttl" },
+		{ "{\"key\":\"k\",\"value\":1,\"ttl\":86401}", "ttl" },
+		{ "{\"key\":\"k\",\"value\":1,\"ttl\":1.5}", "ttl" },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		struct otter_error e;
+		g_assert_cmpint(parse_set(rows[i].text, &e), ==, rows[i].field != NULL ? OTTER_INVALID_REQUEST : OTTER_OK);
+		g_assert_cmpstr(e.field, ==, rows[i].field != NULL ? rows[i].field : "");
+	}
+}
+
+static void a_value_has_4096_bytes_as_compact_json_and_32_levels_at_most(void)
+{
+	struct otter_error e;
+	for (size_t n = 4095; n <= 4097; n++) {
+		g_autofree char *text = g_strnfill(n - 2, 'x');
+		g_autofree char *body = g_strdup_printf("{\"key\": \"k\", \"value\":    \"%s\"}", text); /* blanks do not count */
+		g_assert_cmpint(parse_set(body, &e), ==, n <= 4096 ? OTTER_OK : OTTER_TOO_LARGE);
+	}
+	for (size_t levels = 31; levels <= 33; levels++) {
+		g_autofree char *open = g_strnfill(levels, '['), *close = g_strnfill(levels, ']');
+		g_autofree char *body = g_strdup_printf("{\"key\": \"k\", \"value\": %s%s}", open, close);
+		g_assert_cmpint(parse_set(body, &e), ==, levels <= 32 ? OTTER_OK : OTTER_INVALID_REQUEST);
+	}
 }
 
 static void an_id_is_an_integer_that_javascript_can_hold(void)
@@ -297,6 +356,8 @@ static const struct check checks[] = {
 	{ "a signal is relayed as it came, but for from", a_signal_is_relayed_as_it_came_but_for_from },
 	{ "a pure ack is relayed without a seq", a_pure_ack_is_relayed_without_a_seq },
 	{ "addresses are looked for in descriptions and each candidate", addresses_are_looked_for_in_descriptions_and_each_candidate },
+	{ "a set names a key and a value", a_set_names_a_key_and_a_value },
+	{ "a value has 4096 bytes as compact JSON and 32 levels at most", a_value_has_4096_bytes_as_compact_json_and_32_levels_at_most },
 	{ "an id is an integer that JavaScript can hold", an_id_is_an_integer_that_javascript_can_hold },
 	{ "replies echo the id or null", replies_echo_the_id_or_null },
 	{ 0 },

@@ -44,7 +44,7 @@ static void pass_and_tick(int64_t ms)
 
 /* Ann and Bob in the room, whatever they have heard forgotten. */
 static struct client *ann, *bob;
-static char *ann_id, *bob_id, *ann_seat;
+static char *ann_id, *bob_id, *ann_seat, *bob_seat;
 
 static void begin_pair_in(const char *spec)
 {
@@ -56,6 +56,7 @@ static void begin_pair_in(const char *spec)
 	ann_id = g_strdup(text_at(a, "me.participant"));
 	ann_seat = g_strdup(text_at(a, "seat"));
 	bob_id = g_strdup(text_at(b, "me.participant"));
+	bob_seat = g_strdup(text_at(b, "seat"));
 	forget_all(ann);
 	forget_all(bob);
 }
@@ -74,6 +75,7 @@ static void end_pair(void)
 	g_clear_pointer(&ann_id, g_free);
 	g_clear_pointer(&bob_id, g_free);
 	g_clear_pointer(&ann_seat, g_free);
+	g_clear_pointer(&bob_seat, g_free);
 	end();
 }
 
@@ -116,7 +118,7 @@ static void whatever_comes_is_answered(void)
 	struct client *c = client_new(o);
 	static const char *const bodies[] = { "null", "[]", "7", "\"x\"", "{}", "{\"request\":\"ping\"}", "{\"request\":\"ping\",\"id\":-1}",
 		"{\"request\":\"ping\",\"id\":\"1\"}", "{\"id\":1}", "{\"id\":1,\"request\":7}", "{\"id\":1,\"request\":\"PING\"}",
-		"{\"id\":1,\"request\":\"set\",\"key\":\"a\"}", "{\"id\":1,\"request\":\"open\"}", "{\"id\":1,\"request\":\"join\"}",
+		"{\"id\":1,\"request\":\"sets\",\"key\":\"a\"}", "{\"id\":1,\"request\":\"open\"}", "{\"id\":1,\"request\":\"join\"}",
 		"{\"id\":1,\"request\":\"signal\"}" };
 	for (size_t i = 0; i < G_N_ELEMENTS(bodies); i++) {
 		json_auto_t *body = json_loads(bodies[i], JSON_DECODE_ANY, NULL);
@@ -146,7 +148,7 @@ static void without_a_seat_the_rest_is_a_conflict(void)
 {
 	begin();
 	struct client *c = client_new(o);
-	static const char *const requests[] = { "leave", "list", "update", "credentials", "signal" };
+	static const char *const requests[] = { "leave", "list", "update", "set", "credentials", "signal" };
 	for (size_t i = 0; i < G_N_ELEMENTS(requests); i++)
 		ask_error(c, requests[i], "{}", "conflict");
 	client_end(c);
@@ -458,6 +460,24 @@ static void a_seat_outlives_a_restart(void)
 	g_assert_cmpint(number_at(late, "me.order"), ==, 3);
 	g_assert_cmpint(number_at(late, "me.attach"), ==, 3);
 	client_end(eve);
+	end_pair();
+}
+
+/* The page that was loaded last is known: it keeps its attach, and the connections to it. */
+static void a_reload_outlives_a_restart(void)
+{
+	folder = check_folder();
+	begin_pair_in("{}");
+	client_end(g_steal_pointer(&ann));
+	ann = client_new(o);
+	json_decref(resume_ok(ann, ann_seat, "ann-page-2"));
+	client_end(g_steal_pointer(&ann));
+	client_end(g_steal_pointer(&bob));
+	restart();
+	bob = client_new(o);
+	json_auto_t *back = resume_ok(bob, bob_seat, "bob-page-1");
+	g_assert_cmpstr(text_at(back, "participants.0.instance"), ==, "ann-page-2");
+	g_assert_cmpint(number_at(back, "participants.0.attach"), ==, 3);
 	end_pair();
 }
 
@@ -982,6 +1002,7 @@ static const struct check checks[] = {
 	{ "who does not come back has left after the timeout, and not before", who_does_not_come_back_has_left_after_the_timeout_and_not_before },
 	{ "each absence has its own timeout", each_absence_has_its_own_timeout },
 	{ "a seat outlives a restart", a_seat_outlives_a_restart },
+	{ "a reload outlives a restart", a_reload_outlives_a_restart },
 	{ "a seat that ended stays so after a restart", a_seat_that_ended_stays_so_after_a_restart },
 	{ "what is no seat does not resume", what_is_no_seat_does_not_resume },
 	{ "going twice is going once", going_twice_is_going_once },

@@ -695,7 +695,77 @@ static void a_room_is_made_with_or_without_a_hosts_token_and_has_one_for_good(vo
 	g_assert_cmpint(get("rm_without").room.version, ==, record("rm_without", "").version); /* no setting */
 }
 
+/* ---- what those in a room share ---- */
+
+static void on_state(void *arg, enum otter_err err, const void *row)
+{
+	struct seats *states = arg;
+	const struct otter_state_record *state = row;
+	if (state == NULL)
+		otter_latch_open(&states->latch, err);
+	else
+		g_string_append_printf(
+			states->found, "%s:%s=%s:%s:%d:%d ", state->room, state->key, state->value, state->by, (int)state->order, (int)state->expires_ms);
+}
+
+static void assert_state(const char *wanted)
+{
+	struct seats states = { .found = g_string_new(NULL) };
+	otter_latch_init(&states.latch);
+	store->ops->state_each(store, on_state, &states);
+	g_assert_cmpint(otter_latch_wait(&states.latch), ==, OTTER_OK);
+	g_assert_cmpstr(states.found->str, ==, wanted);
+	otter_latch_clear(&states.latch);
+	g_string_free(states.found, TRUE);
+}
+
+static void put_state(const char *room, const char *key, const char *value, int64_t order)
+{
+	struct otter_state_record state = { .value = value, .order = order, .expires_ms = order * 7, .by = "pt_1" };
+	g_strlcpy(state.room, room, sizeof state.room);
+	g_strlcpy(state.key, key, sizeof state.key);
+	store->ops->state_put(store, &state);
+}
+
+static void what_a_room_shares_is_kept_by_key_in_the_order_of_setting(void)
+{
+	create("rm_a", "");
+	create("rm_b", "");
+	put_state("rm_b", "x", "{\"a\":'\";--}", 1);
+	put_state("rm_a", "x", "1", 1);
+	put_state("rm_a", "y", "\"\xc3\xa9\"", 2);
+	put_state("rm_a", "x", "2", 3);
+	put_state("rm_a", "z", "true", 4);
+	put_state("rm_a", "z", NULL, 5);
+	put_state("rm_a", "never", NULL, 6);
+	assert_state("rm_a:y=\"\xc3\xa9\":pt_1:2:14 rm_a:x=2:pt_1:3:21 rm_b:x={\"a\":'\";--}:pt_1:1:7 ");
+	store->ops->state_forget(store, "rm_a");
+	store->ops->state_forget(store, "rm_nobody");
+	assert_state("rm_b:x={\"a\":'\";--}:pt_1:1:7 ");
+	close_room("rm_b", NOON_MS + 1);
+	assert_state("");
+}
+
 /* ---- SQLite alone ---- */
+
+static void what_a_room_shares_outlives_the_process_and_no_room_that_is_swept(void)
+{
+	begin(true);
+	create("rm_a", "");
+	g_autofree char *large = g_strnfill(4096, '7');
+	g_autofree char *wanted = g_strdup_printf("rm_a:x=%s:pt_1:1:7 ", large);
+	put_state("rm_a", "x", large, 1);
+	put_state("rm_gone", "x", "1", 1); /* as if it was set while its room was closed */
+	store->ops->close(g_steal_pointer(&store));
+	store = reopen();
+	struct otter_latch latch;
+	otter_latch_init(&latch);
+	store->ops->sweep(store, NOON_MS, NOON_MS, on_done, &latch);
+	g_assert_cmpint(otter_latch_wait(&latch), ==, OTTER_OK);
+	otter_latch_clear(&latch);
+	assert_state(wanted);
+	end();
+}
 
 static void all_of_a_burst_is_answered_and_on_disk(void)
 {
@@ -1065,6 +1135,7 @@ static void a_room_is_open_until_it_is_closed_or_expires(void)
 static const struct check both[] = {
 	{ "seats are kept room by room, and their numbers never come again", seats_are_kept_room_by_room_and_their_numbers_never_come_again },
 	{ "a room is made with or without a host's token, and has one for good", a_room_is_made_with_or_without_a_hosts_token_and_has_one_for_good },
+	{ "what a room shares is kept by key, in the order of setting", what_a_room_shares_is_kept_by_key_in_the_order_of_setting },
 	{ "a change of another version is refused", a_change_of_another_version_is_refused },
 	{ "a rotated key comes back with all its secrets", a_rotated_key_comes_back_with_all_its_secrets },
 	{ "the last administrator is removed by force alone", the_last_administrator_is_removed_by_force_alone },
@@ -1093,6 +1164,7 @@ static const struct check both[] = {
 };
 
 static const struct check sqlite_alone[] = {
+	{ "what a room shares outlives the process, and no room that is swept", what_a_room_shares_outlives_the_process_and_no_room_that_is_swept },
 	{ "a sweep says when there is more", a_sweep_says_when_there_is_more },
 	{ "a database of an older schema is brought forward, with all that is in it", a_database_of_an_older_schema_is_brought_forward_with_all_that_is_in_it },
 	{ "what a full disk refuses is not there, the rest is, and reads go on", what_a_full_disk_refuses_is_not_there_and_the_rest_is_and_reads_go_on },

@@ -29,6 +29,7 @@ static void one_life(struct client *c, int which, int round)
 			instance, text_at(other, "instance")));
 	}
 	json_decref(ask(c, "update", "{\"hand\": true}"));
+	json_decref(askf(c, "set", "{\"key\": \"key-%d\", \"value\": %d, \"ttl\": %d}", round % 5, round, 1 + round % 3));
 	if (round % 3 == 0) {
 		struct client *again = client_new(o);
 		json_decref(askf(again, "resume", "{\"seat\": \"%s\", \"instance\": \"%s\"}", text_at(reply, "seat"), instance));

@@ -1,58 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A browser with our SDK and a client written from PROTOCOL.md alone are in one room, and understand each other."""
 
-import asyncio
 import re
-import threading
 
 import pytest
 
 from harness import room_page
-from harness.otter_client import OtterError, Participant
+from harness.otter_client import OtterError
 from harness.wait import wait_until
 
 UFRAG = "pythonufrag"
-PATIENCE_S = 20
-
-
-class InTheBackground:
-    """An event loop in a thread of its own, so that a test can talk to a page and to coroutines in turn."""
-
-    def __init__(self):
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever, name="clients")
-        self.thread.start()
-
-    def __call__(self, coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(PATIENCE_S)
-
-    def close(self):
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join()
-        self.loop.close()
-
-
-@pytest.fixture
-def do():
-    background = InTheBackground()
-    yield background
-    background.close()
-
-
-@pytest.fixture
-def python(do, home):
-    """Brings a Python client into a room."""
-    clients = []
-
-    def join(room, **fields):
-        client = Participant(home.api, room["token"], room["id"])
-        clients.append(client)
-        do(client.connect())
-        do(client.join(**fields))
-        return client
-    yield join
-    for client in clients:
-        do(client.close())
 
 
 def opened(browser, room):

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Token buckets, and the rates of signaling. */
+#include "rates.h"
+
+#include <glib.h>
+
+#define REQUESTS_PER_SECOND 30
+#define REQUESTS_PER_SECOND_FOR_ANOTHER 20
+#define REQUESTS_BURST_S 4   /* what comes in so many seconds may come at once */
+#define REFUSALS_IN_BURSTS 4 /* so many bursts of refusals in a row: no person and no clumsy page does that */
+
+int64_t otter_bucket_take(struct otter_bucket *bucket, struct otter_rate rate, int64_t now_ms)
+{
+	int64_t now_us = now_ms * 1000, one_us = G_USEC_PER_SEC / rate.per_second;
+	int64_t full_us = MAX(bucket->full_us, now_us) + one_us;
+	int64_t over_us = full_us - now_us - rate.burst * one_us;
+	if (over_us > 0)
+		return (over_us + 999) / 1000;
+	bucket->full_us = full_us;
+	return 0;
+}
+
+struct otter_rate otter_rate_of_pair(void)
+{
+	return (struct otter_rate){ OTTER_SIGNALS_PER_SECOND, OTTER_SIGNALS_BURST };
+}
+
+struct otter_rate otter_rate_of_requests(unsigned others)
+{
+	int64_t per_second = REQUESTS_PER_SECOND + REQUESTS_PER_SECOND_FOR_ANOTHER * (int64_t)others;
+	return (struct otter_rate){ per_second, REQUESTS_BURST_S * per_second };
+}
+
+struct otter_rate otter_rate_of_refusals(unsigned others)
+{
+	struct otter_rate rate = otter_rate_of_requests(others);
+	return (struct otter_rate){ rate.per_second, REFUSALS_IN_BURSTS * rate.burst };
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One side of a negotiation, step by step. That both sides together come to an agreement whatever happens, run.js explores.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Negotiation } from '../../html/sdk/negotiation.js';
+
+const OFFER = { description: { type: 'offer', sdp: 'mine' } };
+const ANSWER = { description: { type: 'answer', sdp: 'mine' } };
+/** @param {string} type @param {number} [round] */
+const theirs = (type, round) => /** @type {any} */ ({ description: { type, sdp: 'theirs' }, ...(round && { round }) });
+
+/** @param {object} [how] */
+function offered(how) {
+  const nego = new Negotiation({ offers: true, polite: false, ...how });
+  nego.step({ is: 'needed' });
+  nego.step({ is: 'done', signaling: 'have-local-offer', signal: /** @type {any} */ (OFFER) });
+  return nego;
+}
+
+/** @param {object} [how] */
+function agreed(how) {
+  const nego = offered(how);
+  nego.step({ is: 'signal', signal: theirs('answer', 1) });
+  nego.step({ is: 'done', signaling: 'stable' });
+  return nego;
+}
+
+test('the first offer is made by the side that offers, numbered, and its answer awaited', () => {
+  const nego = new Negotiation({ offers: true, polite: true });
+  assert.deepEqual(nego.step({ is: 'needed' }), [{ do: 'offer', restart: false }]);
+  assert.deepEqual(nego.step({ is: 'done', signaling: 'have-local-offer', signal: /** @type {any} */ (OFFER) }),
+    [{ do: 'send', signal: { ...OFFER, round: 1 } }, { do: 'watch', on: true }]);
+});
+
+test('the other side waits for it, and offers what it needs itself once it has answered', () => {
+  const nego = new Negotiation({ offers: false, polite: true });
+  assert.deepEqual(nego.step({ is: 'needed' }), []);
+  assert.deepEqual(nego.step({ is: 'signal', signal: theirs('offer', 7) }), [{ do: 'remote', signal: theirs('offer', 7) }]);
+  assert.deepEqual(nego.step({ is: 'done', signaling: 'have-remote-offer' }), [{ do: 'answer' }]);
+  assert.deepEqual(nego.step({ is: 'done', signaling: 'stable', signal: /** @type {any} */ (ANSWER) }),
+    [{ do: 'send', signal: { ...ANSWER, round: 7 } }, { do: 'offer', restart: false }]);
+});
+
+test('in glare the impolite side does not look at the offer of the other', () => {
+  assert.deepEqual(offered({ polite: false }).step({ is: 'signal', signal: theirs('offer', 1) }), []);
+});
+
+test('in glare the polite side takes the other offer, answers, and makes its own again', () => {
+  const nego = offered({ polite: true });
+  assert.deepEqual(nego.step({ is: 'signal', signal: theirs('offer', 1) }), [{ do: 'remote', signal: theirs('offer', 1) }]);
+  assert.deepEqual(nego.step({ is: 'done', signaling: 'have-remote-offer' }), [{ do: 'watch', on: false }, { do: 'answer' }]);
+  assert.deepEqual(nego.step({ is: 'done', signaling: 'stable', signal: /** @type {any} */ (ANSWER) }),
+    [{ do: 'send', signal: { ...ANSWER, round: 1 } }, { do: 'offer', restart: false }]);
+});
+
+test('an ICE restart that was given up in glare is made again as one', () => {
+  const nego = agreed({ polite: true });
+  assert.deepEqual(nego.step({ is: 'restart' }), [{ do: 'offer', restart: true }]);
+  nego.step({ is: 'done', signaling: 'have-local-offer', signal: /** @type {any} */ (OFFER) });
+  nego.step({ is: 'signal', signal: theirs('offer', 1) });
+  nego.step({ is: 'done', signaling: 'have-remote-offer' });
+  assert.deepEqual(nego.step({ is: 'done', signaling: 'stable', signal: /** @type {any} */ (ANSWER) }).at(-1), { do: 'offer', restart: true });
+});
+
+test('an offer that hangs is rolled back and made anew with an ICE restart, and the late answer to it is not looked at', () => {
+  const nego = offered();
+  assert.deepEqual(nego.step({ is: 'hung' }), [{ do: 'rollback' }]);
+  assert.deepEqual(nego.step({ is: 'done', signaling: 'stable' }), [{ do: 'watch', on: false }, { do: 'offer', restart: true }]);
+  nego.step({ is: 'done', signaling: 'have-local-offer', signal: /** @type {any} */ (OFFER) });
+  assert.deepEqual(nego.step({ is: 'signal', signal: theirs('answer', 1) }), []);
+  assert.deepEqual(nego.step({ is: 'signal', signal: theirs('answer', 2) }), [{ do: 'remote', signal: theirs('answer', 2) }]);
+});
+
+test('an answer of somebody who knows no rounds is taken for that of the current offer', () => {
+  assert.deepEqual(offered().step({ is: 'signal', signal: theirs('answer') }), [{ do: 'remote', signal: theirs('answer') }]);
+});
+
+test('the watchdog does nothing once the answer is there', () => {
+  assert.deepEqual(agreed().step({ is: 'hung' }), []);
+});
+
+test('one thing is done at a time, in the order in which it was said', () => {
+  const nego = offered();
+  nego.step({ is: 'signal', signal: theirs('answer', 1) });
+  assert.deepEqual(nego.step({ is: 'signal', signal: { candidates: [] } }), []);
+  assert.deepEqual(nego.step({ is: 'needed' }), []);
+  assert.deepEqual(nego.step({ is: 'done', signaling: 'stable' }), [{ do: 'watch', on: false }, { do: 'candidates', signal: { candidates: [] } }]);
+  assert.deepEqual(nego.step({ is: 'done', signaling: 'stable' }), [{ do: 'offer', restart: false }]);
+});
+
+test('an offer that cannot be made is told, and made when something else happens, not at once', () => {
+  const nego = agreed();
+  nego.step({ is: 'needed' });
+  assert.deepEqual(nego.step({ is: 'done', signaling: 'stable', error: 'no' }), [{ do: 'failed', error: 'no' }]);
+  assert.deepEqual(nego.step({ is: 'restart' }), [{ do: 'offer', restart: true }]);
+});
+
+test('an offer that cannot be answered is rolled back', () => {
+  const nego = agreed();
+  nego.step({ is: 'signal', signal: theirs('offer', 1) });
+  nego.step({ is: 'done', signaling: 'have-remote-offer' });
+  assert.deepEqual(nego.step({ is: 'done', signaling: 'have-remote-offer', error: 'no' }), [{ do: 'failed', error: 'no' }, { do: 'rollback' }]);
+});

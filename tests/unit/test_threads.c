@@ -209,11 +209,42 @@ static void who_has_entered_is_seen_inside_however_often_the_room_is_forgotten(v
 	surroundings_clear(&s);
 }
 
+/* Whoever is on the way in has the room, and it is the one in the table until he lets go of it. */
+static void a_room_that_somebody_has_is_not_forgotten(void)
+{
+	surroundings_init(&s);
+	o = core_open(&s, NULL);
+	rooms[0] = g_strdup("rm_none");
+	const struct otter_room_record record = { .id = "rm_none", .max_participants = 2, .emptied_ms = OTTER_NEVER_ENTERED, .metadata = "{}" };
+	gint forgotten = 0;
+	busy = 1;
+	pthread_t other;
+	pthread_create(&other, NULL, forget_and_forget, &forgotten);
+	for (int i = 0; i < VISITS; i++) {
+		struct otter_room *room = otter_enter_room(o, &record);
+		for (gint now = g_atomic_int_get(&ticks); g_atomic_int_get(&ticks) < now + 3;) {
+			struct otter_room *found = otter_find_room(o, record.id);
+			g_assert_true(found == room);
+			otter_room_unref(found);
+		}
+		otter_room_unref(room);
+		for (gint now = g_atomic_int_get(&ticks); g_atomic_int_get(&ticks) < now + i % 4;)
+			g_thread_yield();
+	}
+	g_atomic_int_set(&busy, 0);
+	pthread_join(other, NULL);
+	g_assert_cmpint(forgotten, >, 0);
+	g_clear_pointer(&rooms[0], g_free);
+	core_end(g_steal_pointer(&o));
+	surroundings_clear(&s);
+}
+
 static const struct check checks[] = {
 	{ "many lives at once leave no seat behind", many_lives_at_once_leave_no_seat_behind },
 	{ "many lives at once leave no seat behind, on disk", many_lives_at_once_leave_no_seat_behind_on_disk },
 	{ "a leave and a join of one handle at once leave no ghost", a_leave_and_a_join_of_one_handle_at_once_leave_no_ghost },
 	{ "who has entered is seen inside, however often the room is forgotten", who_has_entered_is_seen_inside_however_often_the_room_is_forgotten },
+	{ "a room that somebody has is not forgotten", a_room_that_somebody_has_is_not_forgotten },
 	{ 0 },
 };
 

@@ -96,7 +96,7 @@ def _run_part(part, place, deep, out):
     result = Result(part)
     started = time.monotonic()
     if part == "unit":
-        _make_check(place, result, out)
+        _make_check(place, deep, result, out)
     if any((TESTS / part).glob("test_*.py")):
         _pytest(part, place, deep, result, out)
     if part == FUZZ:
@@ -107,10 +107,10 @@ def _run_part(part, place, deep, out):
     return result
 
 
-def _make_check(place, result, out):
+def _make_check(place, deep, result, out):
     for old in place.rglob("*.trs"):
         old.unlink()
-    code = _finish(["make", "check"], place, out)
+    code = _finish(["make", "check", *(["OTTER_DEEP=1"] if deep else [])], place, out)
     counted = [_trs(path) for path in sorted(place.rglob("*.trs"))]
     for words in counted:
         passed = words.count("PASS") + words.count("XFAIL")

@@ -29,7 +29,6 @@ const DEEP = {
   'streams: three, lose twice, double': streams({ A: 3, B: 0, lose: 2, double: 1, repeat: 1, away: 0 }),
   'candidates: renegotiate both': pair({ need: 2 }),
   'candidates: reload, repeat': pair({ reload: 1, repeat: 1 }),
-  'candidates: drop': pair({ drop: 1 }),
   'candidates: crash': pair({ crash: 1 }),
   'renegotiate three times, restart': pair({ need: 3, restart: 1 }, false),
   'renegotiate both, lose, repeat': pair({ need: 2, lose: 1, repeat: 1 }, false),

@@ -8,4 +8,4 @@ if ! command -v node >/dev/null; then
 	exit 77
 fi
 node --test "$here/test_pair_stream.js" "$here/test_negotiation.js"
-exec node "$here/run.js"
+exec node "$here/run.js" ${OTTER_DEEP:+--deep}

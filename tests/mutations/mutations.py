@@ -83,6 +83,9 @@ MUTATIONS = [
     Mutation("the others do not hear of a resume", SEATS,
              "\twelcome(room, seat, id);\n\troom_tell_updated(room, seat);\n\totter_log(room->otter->env, OTTER_LOG_INFO, \"%s resumed",
              "\twelcome(room, seat, id);\n\totter_log(room->otter->env, OTTER_LOG_INFO, \"%s resumed", "test_room"),
+    Mutation("a seat is told of before it is kept", SEATS,
+             "\totter_conn_hold(seat->conn);\n\tstore->ops->seat_put(store, &record, on_kept, otter_conn_ref(seat->conn));",
+             "\t(void)on_kept;\n\tstore->ops->seat_put(store, &record, NULL, NULL);", "test_room"),
     # The server: relay
     Mutation("the instance of the receiver is not looked at", TALK,
              "if (strcmp(to->instance, signal->to_instance) != 0) {", "if (false) {", "test_room"),

@@ -258,6 +258,8 @@ char *new_token(struct otter *o, const char *room, const char *sub, const char *
 static void sink_send(void *sink, json_t *message)
 {
 	struct client *c = sink;
+	if (c->on_message != NULL)
+		c->on_message(message);
 	OTTER_LOCKED(&c->lock);
 	g_queue_push_tail(&c->inbox, json_deep_copy(message));
 	pthread_cond_broadcast(&c->came);

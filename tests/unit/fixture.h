@@ -67,7 +67,8 @@ struct client {
 	struct otter_conn *conn;
 	otter_lock lock;
 	pthread_cond_t came;
-	GQueue inbox; /* json_t, references; under lock */
+	GQueue inbox;                              /* json_t, references; under lock */
+	void (*on_message)(const json_t *message); /* or NULL: looks at each before it is in the inbox, in the thread that sends it */
 };
 struct client *client_new(struct otter *o);
 void client_end(struct client *c); /* its socket goes, and so does it */

@@ -2,6 +2,8 @@
  * Rooms, seats and connections, as clients meet them: every test speaks the protocol to a core whose clock stands still. */
 #include "fixture.h"
 
+#include <sqlite3.h>
+
 #define RESUME_MS 30000
 
 static struct surroundings s;
@@ -460,6 +462,50 @@ static void a_seat_outlives_a_restart(void)
 	g_assert_cmpint(number_at(late, "me.order"), ==, 3);
 	g_assert_cmpint(number_at(late, "me.attach"), ==, 3);
 	client_end(eve);
+	end_pair();
+}
+
+/* How many seats of this participant and instance another process would find in the store. */
+static int rows_of(const char *participant, const char *instance)
+{
+	sqlite3 *db = NULL;
+	sqlite3_stmt *st = NULL;
+	g_autofree char *path = g_build_filename(folder, "otter.db", NULL);
+	g_assert_cmpint(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), ==, SQLITE_OK);
+	g_assert_cmpint(sqlite3_prepare_v2(db, "SELECT count(*) FROM seat WHERE participant = ?1 AND instance = ?2", -1, &st, NULL), ==, SQLITE_OK);
+	sqlite3_bind_text(st, 1, participant, -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, 2, instance, -1, SQLITE_STATIC);
+	g_assert_cmpint(sqlite3_step(st), ==, SQLITE_ROW);
+	int rows = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	return rows;
+}
+
+static gint welcomes_kept;
+
+static void is_kept(const json_t *message)
+{
+	if (value_at(message, "me") != NULL) {
+		g_assert_cmpint(rows_of(text_at(message, "me.participant"), text_at(message, "me.instance")), ==, 1);
+		g_atomic_int_inc(&welcomes_kept);
+	}
+}
+
+static void who_is_told_of_a_seat_finds_it_in_the_store(void)
+{
+	folder = check_folder();
+	begin_pair_in("{}");
+	g_autofree char *token = new_token(o, room, NULL, NULL);
+	struct client *carl = client_new(o);
+	carl->on_message = is_kept;
+	json_decref(join(carl, room, token, "carl-page-1"));
+	client_end(g_steal_pointer(&ann));
+	ann = client_new(o);
+	ann->on_message = is_kept;
+	json_decref(resume_ok(ann, ann_seat, "ann-page-2"));
+	g_assert_cmpint(g_atomic_int_get(&welcomes_kept), ==, 2);
+	client_end(carl);
 	end_pair();
 }
 
@@ -1002,6 +1048,7 @@ static const struct check checks[] = {
 	{ "who does not come back has left after the timeout, and not before", who_does_not_come_back_has_left_after_the_timeout_and_not_before },
 	{ "each absence has its own timeout", each_absence_has_its_own_timeout },
 	{ "a seat outlives a restart", a_seat_outlives_a_restart },
+	{ "who is told of a seat finds it in the store", who_is_told_of_a_seat_finds_it_in_the_store },
 	{ "a reload outlives a restart", a_reload_outlives_a_restart },
 	{ "a seat that ended stays so after a restart", a_seat_that_ended_stays_so_after_a_restart },
 	{ "what is no seat does not resume", what_is_no_seat_does_not_resume },

@@ -437,3 +437,15 @@ int64_t number_at(const json_t *json, const char *path)
 	const json_t *value = value_at(json, path);
 	return json_is_integer(value) ? json_integer_value(value) : -1;
 }
+
+static void is_ready(struct otter *o, const char *nothing, otter_answer_fn fn, void *arg)
+{
+	(void)nothing;
+	otter_do_ready(o, fn, arg);
+}
+
+void settle(struct otter *o)
+{
+	for (int i = 0; i < 3; i++)
+		json_decref(wait_for(o, is_ready, NULL).body);
+}

@@ -30,6 +30,9 @@ bool logged(struct surroundings *s, const char *text);
 struct otter *core_open(struct surroundings *s, const char *folder);
 void core_end(struct otter *o);
 
+/* The store has done what it was asked for before, and what followed from that. */
+void settle(struct otter *o);
+
 /* An answer of the service, waited for. Copy of the error; the body is a new reference. */
 struct asked {
 	struct otter_error error;

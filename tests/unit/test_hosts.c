@@ -22,19 +22,6 @@ static struct client *come(const char *identity, const char *role, char **id, ch
 	return c;
 }
 
-static void is_ready(struct otter *core, const char *nothing, otter_answer_fn fn, void *arg)
-{
-	(void)nothing;
-	otter_do_ready(core, fn, arg);
-}
-
-/* The store has done what it was asked for before, and what followed from that. */
-static void settle(void)
-{
-	for (int i = 0; i < 3; i++)
-		json_decref(wait_for(o, is_ready, NULL).body);
-}
-
 static void begin(void)
 {
 	surroundings_init(&s);
@@ -43,7 +30,7 @@ static void begin(void)
 	hal = come("hal", "host", &hal_id, NULL);
 	hetty = come("hetty", "host", &hetty_id, NULL);
 	gus = come("gus", NULL, &gus_id, &gus_seat);
-	settle(); /* the others hear of him after he has his reply */
+	settle(o); /* the others hear of him after he has his reply */
 	forget_all(hal);
 	forget_all(hetty);
 	forget_all(gus);
@@ -119,7 +106,7 @@ static void send(struct client *c, int id, const char *request, const char *part
 /* How many are inside, when all is done that was asked for before. */
 static unsigned places_taken(void)
 {
-	settle();
+	settle(o);
 	struct asked got = room_get(o, room);
 	unsigned n = (unsigned)number_at(got.body, "participants");
 	json_decref(got.body);

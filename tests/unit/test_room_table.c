@@ -58,6 +58,7 @@ static void visit(int64_t *order, int64_t *attach)
 	*attach = number_at(reply, "me.attach");
 	json_decref(ask_ok(c, "leave", "{}"));
 	client_end(c);
+	settle(o); /* who brought him in has let go of the room */
 }
 
 /* ---- forgetting ---- */

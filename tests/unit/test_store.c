@@ -681,20 +681,6 @@ static void seats_are_kept_room_by_room_and_their_numbers_never_come_again(void)
 	assert_seats("");
 }
 
-static void a_room_is_made_with_or_without_a_hosts_token_and_has_one_for_good(void)
-{
-	create("rm_without", "");
-	struct otter_room_record with = record("rm_with", "");
-	with.had_host_token = true;
-	g_assert_cmpint(DO(room_create, &with), ==, OTTER_OK);
-	g_assert_false(get("rm_without").room.had_host_token);
-	g_assert_true(get("rm_with").room.had_host_token);
-	g_assert_cmpint(DO(room_hosted, "rm_without"), ==, OTTER_OK);
-	g_assert_cmpint(DO(room_hosted, "rm_none"), ==, OTTER_OK);
-	g_assert_true(get("rm_without").room.had_host_token);
-	g_assert_cmpint(get("rm_without").room.version, ==, record("rm_without", "").version); /* no setting */
-}
-
 /* ---- what those in a room share ---- */
 
 static void on_state(void *arg, enum otter_err err, const void *row)
@@ -744,6 +730,20 @@ static void what_a_room_shares_is_kept_by_key_in_the_order_of_setting(void)
 	assert_state("rm_b:x={\"a\":'\";--}:pt_1:1:7 ");
 	close_room("rm_b", NOON_MS + 1);
 	assert_state("");
+}
+
+static void a_room_is_made_with_or_without_a_hosts_token_and_has_one_for_good(void)
+{
+	create("rm_without", "");
+	struct otter_room_record with = record("rm_with", "");
+	with.had_host_token = true;
+	g_assert_cmpint(DO(room_create, &with), ==, OTTER_OK);
+	g_assert_false(get("rm_without").room.had_host_token);
+	g_assert_true(get("rm_with").room.had_host_token);
+	g_assert_cmpint(DO(room_hosted, "rm_without"), ==, OTTER_OK);
+	g_assert_cmpint(DO(room_hosted, "rm_none"), ==, OTTER_OK);
+	g_assert_true(get("rm_without").room.had_host_token);
+	g_assert_cmpint(get("rm_without").room.version, ==, record("rm_without", "").version); /* no setting */
 }
 
 /* ---- SQLite alone ---- */
@@ -1134,8 +1134,8 @@ static void a_room_is_open_until_it_is_closed_or_expires(void)
 
 static const struct check both[] = {
 	{ "seats are kept room by room, and their numbers never come again", seats_are_kept_room_by_room_and_their_numbers_never_come_again },
-	{ "a room is made with or without a host's token, and has one for good", a_room_is_made_with_or_without_a_hosts_token_and_has_one_for_good },
 	{ "what a room shares is kept by key, in the order of setting", what_a_room_shares_is_kept_by_key_in_the_order_of_setting },
+	{ "a room is made with or without a host's token, and has one for good", a_room_is_made_with_or_without_a_hosts_token_and_has_one_for_good },
 	{ "a change of another version is refused", a_change_of_another_version_is_refused },
 	{ "a rotated key comes back with all its secrets", a_rotated_key_comes_back_with_all_its_secrets },
 	{ "the last administrator is removed by force alone", the_last_administrator_is_removed_by_force_alone },

@@ -87,6 +87,7 @@ static void go_home(const int inside[PLACES])
 
 static void one_round(void)
 {
+	pass_ms(&s, 1000); /* nobody asks for too much */
 	room = new_room(o, "{\"max_participants\": 8}");
 	token = new_token(o, room, NULL, NULL);
 	pthread_barrier_wait(&begin_round);

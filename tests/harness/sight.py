@@ -9,7 +9,10 @@ from .wait import NotYet, wait_until
 # Each decoded frame passes here, with its moment: statistics would be asked for, and show only what there was by then.
 WATCH = """async () => {
     const now = () => performance.timeOrigin + performance.now();
-    const seen = window.seen = {events: [], states: [], unreachable: {}, media: {}, connections: new Map(otterCall.connections), me: otterCall.me.id};
+    const seen = window.seen = {
+        me: otterCall.me.id, connections: new Map(otterCall.connections),
+        events: [], states: [], unreachable: {}, media: {},
+    };
     otterCall.on('state', (state) => seen.states.push([state, now()]));
     for (const name of ['participant-joined', 'participant-left'])
         otterCall.on(name, ({id, display}, reason) => seen.events.push([name, id, display, reason ?? null]));

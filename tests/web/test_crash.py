@@ -47,7 +47,8 @@ def test_a_call_of_three_survives_that_janus_is_killed(fresh_home, three, kills)
 
         for page in pages:
             back.append(wait_until(lambda page=page: sight.back_at(page), SLACK * BACK_S, "the page is back") - returned)
-        wait_until(lambda: roster(fresh_home, room) == ids, returned + SLACK * BACK_S - time.time(), "all three are connected for the server")
+        left = returned + SLACK * BACK_S - time.time()
+        wait_until(lambda: roster(fresh_home, room) == ids, left, "all three are connected for the server")
         for page in pages:
             sight.wait_frames(page)
             page.wait_until("[...otterCall.connections.values()].every((pc) => pc.signalingState === 'stable')")

@@ -59,7 +59,8 @@ class Silent(Participant):
     def wait_ack(self, ack, since, timeout=5.0):
         """The first signal after `since` that acknowledges so much."""
         def acknowledged():
-            return next((found for found in self.heard if found[0] >= since and found[1]["ack"] >= ack), None) or NotYet(self.heard)
+            found = (one for one in self.heard if one[0] >= since and one[1]["ack"] >= ack)
+            return next(found, None) or NotYet(self.heard)
         return wait_until(acknowledged, timeout, f"{ack} is acknowledged")
 
 

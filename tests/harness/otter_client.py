@@ -14,6 +14,7 @@ import json
 import secrets
 import socket
 import struct
+from collections import deque
 
 import requests
 import websockets
@@ -85,13 +86,13 @@ async def patiently(request):
 
 
 class Connection:
-    """One WebSocket. Every frame that arrives is kept in `frames`, in order of arrival."""
+    """One WebSocket. Every frame that arrives is kept in `frames`, in order of arrival; or the last `keep`."""
 
-    def __init__(self, socket_, janus_token):
+    def __init__(self, socket_, janus_token, keep=None):
         self._socket = socket_
         self.janus_token = janus_token
         self.session = None
-        self.frames = []
+        self.frames = deque(maxlen=keep)
         self._waiting = []  # (match, future)
         self._on_event = {}  # handle -> callable(event)
         self._ids = itertools.count(1)
@@ -100,11 +101,11 @@ class Connection:
         self._keepalive = None
 
     @classmethod
-    async def open(cls, url, janus_token):
+    async def open(cls, url, janus_token, keep=None):
         socket_ = await websockets.connect(url, subprotocols=[SUBPROTOCOL], max_size=None, max_queue=None,
                                            compression=None, ping_interval=None, close_timeout=1)
         assert socket_.subprotocol == SUBPROTOCOL, f"the server chose the subprotocol {socket_.subprotocol}"
-        return cls(socket_, janus_token)
+        return cls(socket_, janus_token, keep)
 
     # Frames
 
@@ -155,7 +156,7 @@ class Connection:
 
     async def until_lost(self):
         """Wait for the other side to end the WebSocket."""
-        await self._reader
+        await asyncio.wait({self._reader})  # who stops waiting does not stop the reader
 
     async def _read(self):
         try:
@@ -278,6 +279,8 @@ class Connection:
 class Participant:
     """One page load of one person. `api` is REST's base, such as http://127.0.0.1:8080/v1."""
 
+    KEEP_FRAMES = None  # of a connection: all
+
     def __init__(self, api, token, room=None, instance=None):
         self.api = api
         self.token = token
@@ -290,6 +293,7 @@ class Participant:
         self.me = None  # P, as of the last reply
         self.roster = {}  # id -> P of the others
         self.failures = []  # OtterErrors of send() that no repeat can mend
+        self.limited = 0  # messages of send() that came too fast; they are repeated
         self.ended = None  # the event that ended the seat: ejected or closed
         self._events = []
         self._news = asyncio.Condition()
@@ -313,11 +317,19 @@ class Participant:
         found = answer.json()
         if answer.status_code != 200:
             raise OtterError(found["code"], found["message"], found.get("details"))
-        connection = await Connection.open(found["signaling"][0]["url"], found["janus_token"])
-        await connection.create()
-        self.handle = await connection.attach(self._event_of(connection))
-        self.connection = connection
+        await self.reach(found["signaling"][0]["url"], found["janus_token"])
         return found
+
+    async def reach(self, url, janus_token):
+        """A socket, a session and a handle, where the way in is known."""
+        connection = await Connection.open(url, janus_token, self.KEEP_FRAMES)
+        try:
+            await connection.create()
+            self.handle = await connection.attach(self._event_of(connection))
+        except BaseException:
+            await connection.close()
+            raise
+        self.connection = connection
 
     def _event_of(self, connection):
         def on_event(event):
@@ -368,10 +380,11 @@ class Participant:
 
     async def signal(self, to, **fields):
         """Plain relay of one message. `to` is an id; both instances are filled in unless given."""
-        known = self.roster.get(to, {})
-        return await self.request("signal", **{
-            "to": to, "from_instance": self.instance, "to_instance": known.get("instance", "unknown-instance"),
-            **fields})
+        return await self.request("signal", **{"to": to, **self._ends(to), **fields})
+
+    def _ends(self, peer):
+        return {"from_instance": self.instance,
+                "to_instance": self.roster.get(peer, {}).get("instance", "unknown-instance")}
 
     async def _enter(self, name, fields):
         def at_once(reply):  # an event right behind the reply must find the new roster
@@ -381,7 +394,7 @@ class Participant:
 
     def _entered(self, reply):
         old, self.roster = self.roster, {one["participant"]: one for one in reply["participants"]}
-        if reply["me"]["instance"] != self.instance:  # a new page load forgets everything
+        if self.me is None or reply["me"]["attach"] != self.me["attach"]:  # a new page load forgets everything
             self._streams.clear()
         self.instance = reply["me"]["instance"]
         self.joined, self.me, self.seat, self.room = reply, reply["me"], reply["seat"], reply["room"]["id"]
@@ -425,6 +438,12 @@ class Participant:
             return event
 
     def _on_event(self, event):
+        self._heard(event)
+        self._events.append(event)
+        self._spawn(self._tell())
+
+    def _heard(self, event):
+        """Bring the roster, the streams and the seat in line with an event."""
         name = event["event"]
         if name in ("participant-joined", "participant-updated"):
             self._heard_of(event["participant"])
@@ -436,8 +455,6 @@ class Participant:
         elif name in ("ejected", "closed"):
             self.ended = event
             self._streams.clear()
-        self._events.append(event)
-        self._spawn(self._tell())
 
     async def _tell(self):
         async with self._news:
@@ -488,7 +505,7 @@ class Participant:
         one, stream = self.roster.get(peer), self._streams.get(peer)
         if stream is None:
             return
-        if one is None or (before and before["instance"] != one["instance"]):
+        if one is None or (before and before["attach"] != one["attach"]):
             del self._streams[peer]
         elif one["connected"]:
             stream.reachable(asyncio.get_running_loop().time())
@@ -499,11 +516,12 @@ class Participant:
         peer = self.roster.get(event["from"])
         if peer is None or event["from_instance"] != peer["instance"] or event["to_instance"] != self.instance:
             return  # of another page load; if it is the next one, it will be repeated
-        now = asyncio.get_running_loop().time()
-        queue = self._delivered.setdefault(event["from"], asyncio.Queue())
-        for signal in self._stream(event["from"]).received(event, now):
-            queue.put_nowait(signal)
+        for signal in self._stream(event["from"]).received(event, asyncio.get_running_loop().time()):
+            self._deliver(signal)
         self._work.set()
+
+    def _deliver(self, signal):
+        self._delivered.setdefault(signal["from"], asyncio.Queue()).put_nowait(signal)
 
     async def _pump_streams(self):
         loop = asyncio.get_running_loop()
@@ -512,8 +530,9 @@ class Participant:
             wakeups = []
             if not self.connection.lost:
                 for peer, stream in list(self._streams.items()):
+                    # Who is meant is decided now: until it is posted the peer may be another instance, with another stream.
                     for message in stream.due(loop.time()):
-                        self._spawn(self._post(peer, stream, message))
+                        self._spawn(self._post(peer, stream, {**message, **self._ends(peer)}))
                     wakeups.append(stream.wakeup())
             nearest = min((at for at in wakeups if at is not None), default=None)
             try:
@@ -529,7 +548,9 @@ class Participant:
                 # If the roster says connected, its return was announced before this reply came: keep repeating.
                 if not self.roster.get(peer, {}).get("connected", False):
                     stream.peer_away()
-            elif error.code != "rate_limited":
+            elif error.code == "rate_limited":
+                self.limited += 1
+            else:
                 self.failures.append(error)
         except (ConnectionLost, JanusError, asyncio.TimeoutError):
             pass  # it stays unacknowledged

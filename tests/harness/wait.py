@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The only place of the tests that sleeps: between two looks at a predicate."""
 
+import asyncio
 import time
 
 FIRST_PAUSE_S = 0.02
@@ -42,3 +43,16 @@ def wait_until(predicate, timeout=10.0, what="the condition", ignoring=()):
             raise AssertionError(f"{what}: not within {timeout:g} s; last: {last!r}")
         time.sleep(min(pause, left))
         pause = min(pause * 1.5, LONGEST_PAUSE_S)
+
+
+async def until(predicate, timeout=10.0, what="the condition"):
+    """wait_until for a coroutine function, while the loop goes on."""
+    deadline = time.monotonic() + timeout
+    pause = FIRST_PAUSE_S
+    while not (last := await predicate()):
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise AssertionError(f"{what}: not within {timeout:g} s; last: {last!r}")
+        await asyncio.sleep(min(pause, left))
+        pause = min(pause * 1.5, LONGEST_PAUSE_S)
+    return last

@@ -301,12 +301,13 @@ export class Leg {
   }
 
   async #restart() {
-    if (!this.#path.reachable) { // there is nobody to agree with
-      this.#machine.to('reconnecting');
-      return this.#expectMedia(DISCONNECTED_MS);
+    const { reachable } = this.#path; // else there is nobody to agree with, and no attempt
+    if (this.#pc.connectionState !== 'connected') {
+      if (reachable) this.#retries++;
+      this.#machine.to(this.#retries <= RETRIES_UNTIL_FAILED ? 'reconnecting' : 'failed');
     }
-    if (this.#pc.connectionState !== 'connected') this.#machine.to(this.#retries++ < RETRIES_UNTIL_FAILED ? 'reconnecting' : 'failed');
-    this.#expectMedia();
+    this.#expectMedia(reachable ? RETRY_MS : DISCONNECTED_MS);
+    if (!reachable) return;
     try {
       this.setIceServers(await this.#refresh());
     } catch { /* without a server the old ones have to do */ }

@@ -80,8 +80,10 @@ export class SignalPath {
   #pump() {
     const now = performance.now();
     for (const message of this.#stream.due(now)) this.#post(message);
-    if (this.#stream.stalled && !this.#told) this.#stalled();
-    this.#told = this.#stream.stalled;
+    const { stalled } = this.#stream;
+    const news = stalled && !this.#told;
+    this.#told = stalled;
+    if (news) this.#stalled();
     clearTimeout(this.#timer);
     const next = this.#stream.wakeup();
     if (next !== null) this.#timer = setTimeout(() => this.#pump(), Math.max(0, next - now));

@@ -19,7 +19,7 @@ const MAX_TIMER_S = 2_000_000; // setTimeout counts in 31 bits of milliseconds
 
 /**
  * @typedef {import('./participant.js').WireParticipant} WireParticipant
- * @typedef {{participant: Participant, wire: WireParticipant, leg: Leg}} Other
+ * @typedef {{participant: Participant, wire: WireParticipant, leg: Leg, gone: boolean}} Other `gone`: without a seat any more, but still heard and seen
  * @typedef {"left"|"denied"|"ejected"|"replaced"|"revoked"|"expired"|"closed"|"failed"} EndReason
  * @typedef {{participant: string, display: string, identity: string | null, admit: () => Promise<void>, deny: () => Promise<void>}} Knock somebody who waits
  */
@@ -356,7 +356,7 @@ export class Call extends Emitter {
       case 'participant-updated': return this.#meet(event.participant);
       case 'participant-left':
         this.#knockOver(event.participant);
-        return this.#remove(event.participant, event.reason);
+        return this.#left(event.participant, event.reason);
       case 'knock': return this.#knocked(event.participant);
       case 'admitted': return this.#admitted(event);
       case 'denied': return void this.#end('denied', null);
@@ -432,14 +432,29 @@ export class Call extends Emitter {
       changed: () => {
         if (this.#others.get(wire.participant)?.leg !== leg) return;
         participant.state = leg.state;
-        this.emit('participant-updated', participant);
+        if (other.gone && leg.state !== 'connected') this.#remove(participant.id, 'timeout');
+        else this.emit('participant-updated', participant);
       },
     });
     participant.state = leg.state;
     participant.streams.camera = leg.stream;
-    const other = { participant, wire, leg };
+    const other = { participant, wire, leg, gone: false };
     this.#others.set(wire.participant, other);
     return other;
+  }
+
+  /**
+   * Whose way to the server is lost for long has no seat any more; as long as media flows he is still in the call.
+   * @param {string} id
+   * @param {string} reason
+   */
+  #left(id, reason) {
+    const other = this.#others.get(id);
+    if (reason !== 'timeout' || other?.leg.state !== 'connected') return this.#remove(id, reason);
+    other.gone = true;
+    other.participant.reachable = false;
+    other.leg.suspend();
+    this.emit('participant-updated', other.participant);
   }
 
   /** @param {string} id @param {string} reason */

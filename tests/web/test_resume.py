@@ -12,6 +12,7 @@ from harness.wait import NotYet, wait_until
 from harness.wire import Wire
 
 SILENT_S = 15  # three heartbeats: then each side takes the other for dead
+RESUME_TIMEOUT_S = 30
 SLACK = 2
 PAUSE_S = 2  # media does not go through the server: what it loses is the machine's doing
 
@@ -97,6 +98,27 @@ def test_a_wire_that_is_dead_in_one_direction_is_given_up_for_a_new_one(wired, d
     assert len(wire.links) > before
     ben.wait_until("otterCall.participants[0].reachable")
     assert_the_call_went_on(ann, ben)
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(200)
+def test_who_has_lost_the_server_for_long_is_in_the_call_as_long_as_his_media_flows(wired_home, wired):
+    home, _ = wired_home
+    wire, ann, ben, link, _ = wired
+    room = ann.evaluate("({id: otterCall.room.id})")
+    wire.refuses = True
+    link.reset()
+    wait_until(lambda: len(seats(home, room)) == 1, SLACK * RESUME_TIMEOUT_S, "the seat has ended")
+    ben.wait_until("otterCall.participants[0].reachable === false")
+    sight.wait_frames(ben)
+    sight.assert_nobody_went(ben)
+
+    ann.evaluate("otterCall.connections.forEach((pc) => pc.close())")
+    ben.wait_until("otterCall.participants.length === 0", 20, "he is gone with his media")
+    assert ben.evaluate("seen.events.at(-1)") == ["participant-left", ann.evaluate("seen.me"), "Ann", "timeout"]
+    wire.refuses = False
+    ben.wait_until("otterCall.participants[0]?.state === 'connected'", 20, "he has come again, as somebody new")
+    assert len(seats(home, room)) == 2
 
 
 def assert_the_call_went_on(*pages):

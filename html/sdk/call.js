@@ -188,7 +188,11 @@ export class Call extends Emitter {
 
   /** Closes the room for good: the call ends for everybody. */
   async endForAll() {
-    await this.#signaling.request('close');
+    try {
+      await this.#signaling.request('close');
+    } catch (error) {
+      if (this.reason !== 'closed') throw error; // this side has heard it before the reply
+    }
   }
 
   /** Leaves for good: the seat is given up, every connection closed, every device released. */

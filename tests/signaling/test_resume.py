@@ -5,6 +5,7 @@ import asyncio
 
 import pytest
 from harness.otter_client import OtterError, new_instance
+from harness.wait import until
 from signaling.shapes import EJECTED_EVENT, JOIN_REPLY, LEFT_EVENT, UPDATED_EVENT, check
 
 PING_SILENCE_S = 15
@@ -133,6 +134,27 @@ async def test_a_seat_that_was_left_is_seat_gone(home, people):
     await ann.leave()
     assert (await refused(ann.resume())).code == "seat_gone"
     await ann.join(instance=new_instance())
+
+
+async def test_a_token_that_expires_inside_changes_nothing_for_who_has_a_seat(home, people, mint):
+    room = home.create_room()
+    token = mint(room, ttl=2)
+    ann, bob = await people.inside(room, token), await people.inside(room)
+    late = await people.at_the_door(room)
+
+    async def expired():
+        try:
+            await late.join(token=token)
+        except OtterError as error:
+            return error.code == "token_expired"
+        await late.leave()
+        return False
+    await until(expired, 5, "the token has expired")
+    await ann.signal(bob.me["participant"], ack=0)
+    await ann.credentials()
+    await ann.kill()
+    await ann.connect()
+    assert (await ann.resume())["me"]["order"] == 1
 
 
 async def test_a_resume_on_a_handle_that_has_a_seat_is_a_conflict(home, people):

@@ -392,7 +392,7 @@ class Person:
 class Storm:
     """A home in which it storms."""
 
-    def __init__(self, home, seed, rooms=200, pace_s=2.0):
+    def __init__(self, home, seed, rooms=200, pace_s=1.2):
         self.home = home
         self.rng = random.Random(seed)
         self.pace_s = pace_s

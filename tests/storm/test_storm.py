@@ -17,9 +17,9 @@ from harness.storm import Storm
 
 SECONDS, SECONDS_DEEP = 60, 600
 KILL_EVERY_S = 8
-# What malloc keeps and tells apart by thread differs by some MB from one hour to the next. A seat, connection or handle that
-# stayed behind would be 2 to 20 kB for each of the joins and resumes, of which there are thousands.
-RSS_MARGIN = 8 * 1024 * 1024
+# What malloc keeps grew by 0.4 to 1 MB over storms of one to four minutes. A handle that stayed behind would be some 10 kB for each
+# of the joins and resumes, of which there are thousands; a signal some 600 bytes, of which there are tens of thousands.
+RSS_MARGIN = 4 * 1024 * 1024
 
 
 def rss(home):

@@ -244,6 +244,7 @@ export class Call extends Emitter {
     if (this.#seat) {
       try {
         reply = await request('resume', { seat: this.#seat, instance: this.#instance });
+        if (this.#myWire && reply.me && reply.me.attach !== this.#myWire.attach) throw this.#disown();
       } catch (error) {
         if (!isSeatLost(error)) throw error;
         this.#loseSeat();
@@ -286,6 +287,18 @@ export class Call extends Emitter {
     const here = new Set(reply.participants.map((/** @type {WireParticipant} */ p) => p.participant));
     for (const id of [...this.#others.keys()]) if (!here.has(id)) this.#remove(id, 'left');
     for (const wire of reply.participants) this.#meet(wire);
+  }
+
+  /**
+   * Another page had the seat in between, and the others have spoken to it: we have to come anew, as one who has just been loaded. What is under way
+   * to who we were is for nobody then.
+   * @returns {OtterError} after which the way is dialled again
+   */
+  #disown() {
+    this.#instance = newInstance();
+    this.#myWire = null;
+    for (const other of this.#others.values()) other.wire = { ...other.wire, instance: '' };
+    return new OtterError('unreachable', 'another page had the seat in between');
   }
 
   /** @param {string | undefined} seat */
@@ -402,7 +415,7 @@ export class Call extends Emitter {
       this.emit('participant-joined', other.participant);
     } else {
       describe(known.participant, wire);
-      if (!wire.connected) { // and which instance was there last does not matter: a server that has crashed may not know it
+      if (!wire.connected) { // and which instance was there last does not matter: who is back is the same, or another one
         known.wire = { ...wire, instance: known.wire.instance };
         known.leg.suspend();
       } else if (known.wire.instance !== wire.instance) {

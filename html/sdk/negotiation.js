@@ -37,8 +37,9 @@ function unbegun(offers, polite) {
     begun: false,
     /** What is being done. @type {Action["do"] | null} */
     doing: null,
-    /** An offer of ours is out. */
+    /** An offer of ours is out; one of theirs was taken, and could not be answered. */
     offering: false,
+    unanswered: false,
     /** The number of our last offer; and of the one that is being answered (undefined: its sender does not count). */
     round: 0,
     /** @type {number | undefined} */
@@ -95,6 +96,7 @@ export class Negotiation {
     if (state.doing !== null) return [];
     if (state.hung) return this.#giveUp();
     if (!offer || !state.needed || state.offering || !(state.offers || state.begun)) return [];
+    if (state.unanswered) return this.#start({ do: 'rollback' });
     state.restarting = state.restart;
     state.needed = state.restart = false; // what is wished for from now on is for the next offer
     return this.#start({ do: 'offer', restart: state.restarting });
@@ -141,6 +143,7 @@ export class Negotiation {
     const { doing, offering } = state;
     state.doing = null;
     state.offering = signaling === 'have-local-offer';
+    state.unanswered = signaling === 'have-remote-offer';
     /** @type {Action[]} */
     const out = [];
     if (offering && !state.offering) {
@@ -150,11 +153,10 @@ export class Negotiation {
     if (error !== undefined) {
       out.push({ do: 'failed', error });
       if (doing === 'offer') this.#offerAgain();
-      if (signaling === 'have-remote-offer' && doing !== 'rollback') out.push(...this.#start({ do: 'rollback' }));
     } else if (doing === 'offer') {
       out.push({ do: 'send', signal: { ...signal, round: ++state.round } }, { do: 'watch', on: true });
     } else if (doing === 'remote') {
-      if (signaling === 'have-remote-offer') out.push(...this.#start({ do: 'answer' }));
+      if (state.unanswered) out.push(...this.#start({ do: 'answer' }));
       else state.begun = true;
     } else if (doing === 'answer') {
       state.begun = true;

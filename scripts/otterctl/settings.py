@@ -5,6 +5,7 @@
 
 Section, key, value, as conf/janus.plugin.otter.jcfg.sample has them; each goes into the
 generated janus.plugin.otter.jcfg, in the place of what is there. Read at each start of Janus.
+What stands below "janus" goes into janus.jcfg in the same way: {"janus": {"general": {"event_loops": 4}}}.
 """
 
 import json
@@ -14,33 +15,43 @@ from otterctl import home as homes
 from otterctl.errors import Failure
 
 TARGET = "janus/janus.plugin.otter.jcfg"
+JANUS, JANUS_TARGET = "janus", "janus/janus.jcfg"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 INT_MAX = 2 ** 31 - 1  # of libconfig, without a mark behind the number
 
 
 def apply(home):
-    """Lays otter.json, if there is one, over the configuration of the plugin."""
-    lay(home, _load(home.conf / homes.SETTINGS), home.conf / homes.SETTINGS)
+    """Lays otter.json, if there is one, over the configuration of the plugin and of Janus."""
+    origin = home.conf / homes.SETTINGS
+    wanted = _load(origin)
+    of_janus = wanted.pop(JANUS, {})
+    lay(home, _sections(wanted, origin), origin)
+    lay(home, _sections(of_janus, origin), f"{origin}: {JANUS}", JANUS_TARGET)
 
 
-def lay(home, wanted, origin):
-    """Lays {section: {key: value}} over the configuration of the plugin. `origin` is where it
-    comes from, for the words about a value that cannot be written."""
+def lay(home, wanted, origin, target=TARGET):
+    """Lays {section: {key: value}} over the configuration of the plugin, or another. `origin` is
+    where it comes from, for the words about a value that cannot be written."""
     if not wanted:
         return
-    text = homes.read(home.conf / TARGET) + "\n"
+    text = homes.read(home.conf / target) + "\n"
     for section, values in wanted.items():
         for key, value in values.items():
             text = put(text, section, key, _written(f"{origin}: {section}.{key}", value))
-    homes.write(home.conf / TARGET, text)
+    homes.write(home.conf / target, text)
 
 
 def _load(path):
-    """{section: {key: value}} of the file; empty if there is none."""
+    """The object in the file; empty if there is none."""
     try:
         wanted = json.loads(homes.read(path) or "{}")
     except ValueError as problem:
         raise Failure(f"{path} is not JSON: {problem}") from problem
+    return wanted if isinstance(wanted, dict) else _sections(wanted, path)
+
+
+def _sections(wanted, path):
+    """`wanted`, if it is {section: {key: value}}."""
     if not isinstance(wanted, dict) or not all(isinstance(each, dict) for each in wanted.values()):
         raise Failure(f'{path} must be like {{"limits": {{"connections": 500}}}}: sections with keys')
     for name in [*wanted, *(key for values in wanted.values() for key in values)]:

@@ -3,7 +3,7 @@
 
 A part is a folder below tests/ with pytest files in it; `unit` is also `make check`.
 By hand: `sanitize` is everything once more, on a build with the sanitizers; `fuzz` runs each
-fuzz target for a minute (FUZZ_SECONDS). `--deep` adds what takes too long for every day.
+fuzz target for a minute (FUZZ_SECONDS). `storm` lasts STORM_SECONDS, by STORM_SEED. `--deep` adds what takes too long for every day.
 """
 
 import os
@@ -19,7 +19,7 @@ from otterctl.errors import DONE, FAILED, USAGE, Failure
 
 TESTS = checkout.ROOT / "tests"
 FIRST = ["unit", "build", "install", "api", "signaling", "web"]  # then the others by name
-BY_HAND = {"artifacts", "bench", "fuzz", "harness", "soak", "storm"}
+BY_HAND = {"artifacts", "bench", "fuzz", "harness", "soak"}
 SANITIZE = "sanitize"
 FUZZ = "fuzz"
 BENCH = "bench"

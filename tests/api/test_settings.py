@@ -21,6 +21,8 @@ UNREADABLE = {
     "no sections": ('{"connections": 5}', "must be like"),
     "a name that is none": ('{"limits": {"x = 1; }": 5}}', "is no name"),
     "null": ('{"limits": {"connections": null}}', "limits.connections must be"),
+    "keys of janus without a section": ('{"janus": {"event_loops": 4}}', "must be like"),
+    "null for janus": ('{"janus": {"general": {"event_loops": null}}}', "janus: general.event_loops must be"),
     "a fraction": ('{"limits": {"connections": 1.5}}', "limits.connections must be"),
 }
 

@@ -9,6 +9,7 @@ Participant  one seat: joins, resumes, keeps the roster, and talks to each peer 
 """
 
 import asyncio
+import contextlib
 import itertools
 import json
 import secrets
@@ -261,7 +262,8 @@ class Connection:
         """Close the WebSocket in order. The session is Janus' to clean up."""
         if self._keepalive:
             self._keepalive.cancel()
-        await self._socket.close()
+        with contextlib.suppress(websockets.ConnectionClosed):  # it goes by itself just now
+            await self._socket.close()
         await self._reader
 
     async def kill(self):

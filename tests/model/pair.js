@@ -26,9 +26,9 @@ function must(right, what) {
 }
 
 /**
- * How often: a socket is lost, a page is reloaded, the server dies, a signal is lost (or refused: there were too many), a signal comes twice,
+ * How often: a socket is lost, a page is reloaded, the server dies, another page has the seat of one who is away, a signal is lost (or refused: there were too many), a signal comes twice,
  * everything unacknowledged is repeated early, a side renegotiates, a side restarts ICE, an operation of a browser fails, the watchdog fires early.
- * @typedef {{drop?: number, reload?: number, crash?: number, lose?: number, double?: number, repeat?: number, need?: number, restart?: number,
+ * @typedef {{drop?: number, reload?: number, crash?: number, twin?: number, lose?: number, double?: number, repeat?: number, need?: number, restart?: number,
  *   fail?: number, hung?: number}} Budget
  */
 
@@ -42,11 +42,11 @@ export function pair(budget, gathers = true) {
   const person = () => ({ epoch: 1, up: true, resuming: false, instance: 1, attach: 0, roster: null, leg: null, inbox: [], early: [] });
   const start = {
     gathers,
-    budget: { drop: 0, reload: 0, crash: 0, lose: 0, double: 0, repeat: 0, need: 0, restart: 0, fail: 0, hung: 0, ...budget },
+    budget: { drop: 0, reload: 0, crash: 0, twin: 0, lose: 0, double: 0, repeat: 0, need: 0, restart: 0, fail: 0, hung: 0, ...budget },
     server: { lastAttach: 2, A: seat(1), B: seat(2) },
     wire: [],
     A: { ...person(), attach: 1 },
-    B: { ...person(), attach: 2 },
+    B: person(), // who has not heard yet
   };
   start.A.inbox.push({ is: 'updated', wire: seen(start.server.B) });
   start.B.inbox.push({ is: 'reply', me: seen(start.server.B), wire: seen(start.server.A) });
@@ -84,6 +84,7 @@ function moves(s) {
     if (inbox.length) may(`hear ${x}`, (c) => hear(c, x), { quiet: true });
     if (seat.epoch && seat.epoch !== epoch) may(`notice ${x}`, (c) => away(c, x), { quiet: true });
     if (!up && !resuming) may(`resume ${x}`, (c) => resume(c, x), { quiet: true });
+    if (!up && !resuming) disturb('twin', `twin ${x}`, (c) => twin(c, x));
     if (up) disturb('drop', `drop ${x}`, (c) => lose(c, x));
     disturb('reload', `reload ${x}`, (c) => reload(c, x));
     if (!leg) continue;
@@ -147,6 +148,14 @@ function resume(s, x) {
   push(s, other(x), { is: 'updated', wire: seen(seat) });
 }
 
+/** Another page has the seat for a moment. @param {any} s @param {string} x */
+function twin(s, x) {
+  const seat = s.server[x];
+  Object.assign(seat, { epoch: -1, instance: -1, attach: ++s.server.lastAttach });
+  push(s, other(x), { is: 'updated', wire: seen(seat) });
+  away(s, x);
+}
+
 /** The process is killed, and another one has read the store. @param {any} s @param {string[]} lost whose last change was not kept */
 function crash(s, lost) {
   for (const x of SIDES) {
@@ -170,7 +179,7 @@ function lose(s, x) {
 /** @param {any} s @param {string} x */
 function reload(s, x) {
   lose(s, x);
-  Object.assign(s[x], { instance: s[x].instance + 1, roster: null, leg: null });
+  Object.assign(s[x], { instance: s[x].instance + 1, attach: 0, roster: null, leg: null });
 }
 
 /** @param {any} s @param {string} x */
@@ -180,6 +189,7 @@ function hear(s, x) {
   if (event.is === 'signal') return deliver(s, x, event);
   if (event.is === 'reply') {
     must(event.me.instance === me.instance, 'a page got the seat of another instance');
+    if (me.attach !== 0 && me.attach !== event.me.attach) return reload(s, x); // call.js, #disown
     Object.assign(me, { attach: event.me.attach, up: true, resuming: false });
   }
   meet(s, x, event.wire);
@@ -316,7 +326,6 @@ const OPERATIONS = {
     const { pc } = leg;
     const { type, gen, ver, to } = signal.description;
     if (type === 'offer') {
-      must(pc.signaling !== 'have-remote-offer', 'an offer is taken before the one before it was answered');
       pc.signaling = 'have-remote-offer';
       pc.pending = { gen, ver, round: signal.round };
     } else {
@@ -366,7 +375,7 @@ function check(s) {
   const { A, B, server } = s;
   must(server.A.attach !== server.B.attach, 'two seats have the same attach');
   for (const x of SIDES) must(s[x].instance >= server[x].instance, 'a seat has an instance that never was');
-  const pairs = A.leg && B.leg && A.roster.instance === B.instance && B.roster.instance === A.instance;
+  const pairs = A.leg && B.leg && A.up && B.up && A.roster.instance === B.instance && B.roster.instance === A.instance;
   if (pairs) {
     must(A.leg.nego.offers !== B.leg.nego.offers, 'not exactly one side sends the first offer');
     must(A.leg.nego.polite !== B.leg.nego.polite, 'not exactly one side is polite');

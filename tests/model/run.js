@@ -22,6 +22,7 @@ const DAILY = {
   'reload, lose': pair({ reload: 1, lose: 1 }, false),
   'reload twice': pair({ reload: 2 }, false),
   'reload, crash': pair({ reload: 1, crash: 1 }, false),
+  'drop, another page': pair({ drop: 1, twin: 1 }, false),
 };
 
 const DEEP = {
@@ -32,7 +33,7 @@ const DEEP = {
   'candidates: crash': pair({ crash: 1 }),
   'renegotiate three times, restart': pair({ need: 3, restart: 1 }, false),
   'renegotiate both, lose, repeat': pair({ need: 2, lose: 1, repeat: 1 }, false),
-  'renegotiate both, hung twice': pair({ need: 2, hung: 2 }, false),
+  'renegotiate, hung twice': pair({ need: 1, hung: 2 }, false),
   'renegotiate both, fail twice, hung': pair({ need: 2, fail: 2, hung: 1 }, false),
   'drop, renegotiate': pair({ drop: 1, need: 1 }, false),
   'drop twice': pair({ drop: 2 }, false),

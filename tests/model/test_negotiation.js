@@ -96,9 +96,11 @@ test('an offer that cannot be made is told, and made when something else happens
   assert.deepEqual(nego.step({ is: 'restart' }), [{ do: 'offer', restart: true }]);
 });
 
-test('an offer that cannot be answered is rolled back', () => {
+test('an offer that cannot be answered is rolled back before one of our own is made', () => {
   const nego = agreed();
   nego.step({ is: 'signal', signal: theirs('offer', 1) });
   nego.step({ is: 'done', signaling: 'have-remote-offer' });
-  assert.deepEqual(nego.step({ is: 'done', signaling: 'have-remote-offer', error: 'no' }), [{ do: 'failed', error: 'no' }, { do: 'rollback' }]);
+  assert.deepEqual(nego.step({ is: 'done', signaling: 'have-remote-offer', error: 'no' }), [{ do: 'failed', error: 'no' }]);
+  assert.deepEqual(nego.step({ is: 'needed' }), [{ do: 'rollback' }]);
+  assert.deepEqual(nego.step({ is: 'done', signaling: 'stable' }), [{ do: 'offer', restart: false }]);
 });

@@ -113,6 +113,26 @@ async def test_the_same_instance_may_resume_while_its_dead_socket_still_looks_al
     assert ann.events_so_far("signal") == []
 
 
+async def test_a_page_that_gets_its_seat_back_from_another_one_is_a_new_connection_to_the_others(home, people):
+    """Its instance is the old one and its attach is new: the others have heard of the page in between, and count from 1."""
+    room = home.create_room()
+    ann, bob = await people.pair(room)
+
+    async def talk(text):
+        for one, other in ((ann, bob), (bob, ann)):
+            one.send(other.me["participant"], description={"type": "offer", "sdp": text})
+            assert (await other.receive(one.me["participant"]))["description"]["sdp"] == text
+    await talk("before")
+    await bob.kill()
+    twin = await again(people, bob, room, new_instance())
+    await twin.kill()
+    await bob.connect()
+    await bob.resume()
+    assert bob.me["attach"] == 4
+    await ann.updated(bob.me["participant"], connected=True, instance=bob.instance)
+    await talk("after")
+
+
 async def test_of_many_resumes_at_once_one_connection_keeps_the_seat(home, people, participants_of):
     room = home.create_room()
     ann, bob = await people.pair(room)

@@ -285,7 +285,7 @@ export class Call extends Emitter {
     for (const id of [...this.#knocks]) this.#knockOver(id); // who still waits is told anew
     this.shared.clear(); // the same
     const here = new Set(reply.participants.map((/** @type {WireParticipant} */ p) => p.participant));
-    for (const id of [...this.#others.keys()]) if (!here.has(id)) this.#remove(id, 'left');
+    for (const [id, { gone }] of [...this.#others]) if (!here.has(id) && !gone) this.#remove(id, 'left');
     for (const wire of reply.participants) this.#meet(wire);
   }
 

@@ -151,13 +151,41 @@ struct otter_room *request_seated_in(struct otter_conn *conn, struct otter_error
 	return NULL;
 }
 
+/* Somebody who has left. */
+struct leaving {
+	struct otter_conn *conn; /* a reference */
+	int64_t id;
+};
+
+/* The store's completion: a restart does not bring the seat back any more. */
+static void on_seat_ended(void *arg, enum otter_err err, const void *row)
+{
+	struct leaving *leaving = arg;
+	struct otter *o = leaving->conn->otter;
+	json_t *reply = otter_reply(leaving->id);
+	(void)err, (void)row; /* if it could not be written he has left all the same */
+	otter_conn_send(leaving->conn, reply);
+	json_decref(reply);
+	otter_conn_unref(leaving->conn);
+	g_free(leaving);
+	otter_leave(o);
+}
+
 static enum otter_err do_leave(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e)
 {
-	(void)id, (void)body, (void)reply;
+	(void)body;
+	char participant[OTTER_ID_SIZE];
+	struct otter *o = conn->otter;
 	struct otter_room *room = request_seated_in(conn, e);
-	enum otter_err err = room != NULL ? otter_room_leave(room, conn, e) : e->err;
+	enum otter_err err = room != NULL ? otter_room_leave(room, conn, participant, e) : e->err;
 	otter_room_unref(room);
-	return err;
+	if (err != OTTER_OK || !otter_enter(o))
+		return err;
+	struct leaving *leaving = g_new(struct leaving, 1);
+	*leaving = (struct leaving){ otter_conn_ref(conn), id };
+	g_clear_pointer(reply, json_decref);
+	o->store->ops->seat_end(o->store, participant, on_seat_ended, leaving);
+	return OTTER_OK;
 }
 
 static enum otter_err do_list(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e)

@@ -56,7 +56,8 @@ enum otter_err otter_room_resume(
 	struct otter_room *room, struct otter_conn *conn, int64_t id, const char *participant, const char *instance, struct otter_error *e);
 
 /* The verbs of whoever has a seat through `conn`; conflict if it lost it meanwhile. */
-enum otter_err otter_room_leave(struct otter_room *room, struct otter_conn *conn, struct otter_error *e);
+/* Writes whose seat it was. */
+enum otter_err otter_room_leave(struct otter_room *room, struct otter_conn *conn, char participant[OTTER_ID_SIZE], struct otter_error *e);
 enum otter_err otter_room_list(struct otter_room *room, struct otter_conn *conn, json_t *reply, struct otter_error *e);
 enum otter_err otter_room_update(struct otter_room *room, struct otter_conn *conn, const struct otter_update *update, struct otter_error *e);
 enum otter_err otter_room_credentials(struct otter_room *room, struct otter_conn *conn, json_t *reply, struct otter_error *e);

@@ -172,11 +172,13 @@ static void seat_end(struct otter_room *room, struct otter_seat *seat, const cha
 	}
 }
 
-enum otter_err otter_room_leave(struct otter_room *room, struct otter_conn *conn, struct otter_error *e)
+enum otter_err otter_room_leave(struct otter_room *room, struct otter_conn *conn, char participant[OTTER_ID_SIZE], struct otter_error *e)
 {
 	OTTER_LOCKED(&room->lock);
 	struct otter_seat *waiting = room_waiting_conn(room, conn);
 	struct otter_seat *seat = waiting == NULL ? room_own_seat(room, conn, e) : NULL;
+	if (waiting != NULL || seat != NULL)
+		g_strlcpy(participant, (waiting != NULL ? waiting : seat)->participant, OTTER_ID_SIZE);
 	if (waiting != NULL)
 		room_wait_end(room, waiting, "left");
 	else if (seat != NULL)

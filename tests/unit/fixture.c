@@ -267,7 +267,10 @@ static void sink_send(void *sink, json_t *message)
 
 static void sink_close(void *sink)
 {
-	g_atomic_int_set(&((struct client *)sink)->closed, 1);
+	struct client *c = sink;
+	OTTER_LOCKED(&c->lock);
+	g_atomic_int_set(&c->closed, 1);
+	pthread_cond_broadcast(&c->came);
 }
 
 static void sink_ref(void *sink)
@@ -328,7 +331,7 @@ static json_t *wait_reply(struct client *c, int64_t id)
 	until.tv_sec += ANSWER_WAIT_S;
 	json_t *reply;
 	OTTER_LOCKED(&c->lock);
-	while ((reply = take_reply(c, id)) == NULL)
+	while ((reply = take_reply(c, id)) == NULL && !g_atomic_int_get(&c->closed))
 		if (pthread_cond_timedwait(&c->came, &c->lock, &until) != 0)
 			g_error("no reply came");
 	return reply;

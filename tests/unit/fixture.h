@@ -73,7 +73,7 @@ struct client {
 struct client *client_new(struct otter *o);
 void client_end(struct client *c); /* its socket goes, and so does it */
 
-/* Ask `request` with the fields of `json` (an object as text); wait for the reply: new reference. */
+/* Ask `request` with the fields of `json` (an object as text); wait for the reply: new reference, or NULL if the core has ended the connection meanwhile. */
 json_t *ask(struct client *c, const char *request, const char *json);
 json_t *askf(struct client *c, const char *request, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* The same, where the reply must be ok, or this error. */

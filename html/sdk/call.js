@@ -297,7 +297,7 @@ export class Call extends Emitter {
   #disown() {
     this.#instance = newInstance();
     this.#myWire = null;
-    for (const other of this.#others.values()) other.wire = { ...other.wire, instance: '' };
+    for (const other of this.#others.values()) other.wire = { ...other.wire, attach: 0 };
     return new OtterError('unreachable', 'another page had the seat in between');
   }
 
@@ -401,7 +401,7 @@ export class Call extends Emitter {
     this.emit('participant-updated', this.me);
   }
 
-  /** Somebody came, or changed. A new instance is a new connection. @param {WireParticipant} wire */
+  /** Somebody came, or changed. A new attach, as each new instance has it, is a new connection. @param {WireParticipant} wire */
   #meet(wire) {
     if (wire.participant === this.#me?.id) {
       describe(this.#me, { ...wire, media: this.#media() });
@@ -416,9 +416,9 @@ export class Call extends Emitter {
     } else {
       describe(known.participant, wire);
       if (!wire.connected) { // and which instance was there last does not matter: who is back is the same, or another one
-        known.wire = { ...wire, instance: known.wire.instance };
+        known.wire = { ...wire, instance: known.wire.instance, attach: known.wire.attach };
         known.leg.suspend();
-      } else if (known.wire.instance !== wire.instance) {
+      } else if (known.wire.attach !== wire.attach) {
         known.leg.close();
         this.#link(known.participant, wire);
       } else {

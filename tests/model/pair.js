@@ -207,9 +207,9 @@ function meet(s, x, wire) {
   const known = me.roster;
   me.roster = wire;
   if (known && !wire.connected) {
-    me.roster = { ...wire, instance: known.instance };
+    me.roster = { ...wire, instance: known.instance, attach: known.attach };
     stream(me).unreachable();
-  } else if (known?.instance === wire.instance) {
+  } else if (known?.attach === wire.attach) {
     open(s, x);
   } else {
     link(s, x);
@@ -375,7 +375,7 @@ function check(s) {
   const { A, B, server } = s;
   must(server.A.attach !== server.B.attach, 'two seats have the same attach');
   for (const x of SIDES) must(s[x].instance >= server[x].instance, 'a seat has an instance that never was');
-  const pairs = A.leg && B.leg && A.up && B.up && A.roster.instance === B.instance && B.roster.instance === A.instance;
+  const pairs = A.leg && B.leg && A.up && B.up && A.roster.attach === B.attach && B.roster.attach === A.attach;
   if (pairs) {
     must(A.leg.nego.offers !== B.leg.nego.offers, 'not exactly one side sends the first offer');
     must(A.leg.nego.polite !== B.leg.nego.polite, 'not exactly one side is polite');
@@ -388,7 +388,7 @@ function done(s) {
   const { A, B } = s;
   if (!A.up || !B.up) return 'somebody is away';
   if (!A.leg || !B.leg) return 'somebody has no leg';
-  if (A.roster.instance !== B.instance || B.roster.instance !== A.instance) return 'they know each other by an old instance';
+  if (A.roster.attach !== B.attach || B.roster.attach !== A.attach) return 'they know each other by an old attach';
   for (const x of SIDES) {
     const { pc, want, agreed, stale, sent, stream: { inFlight, backlog } } = s[x].leg;
     const theirs = s[other(x)].leg;

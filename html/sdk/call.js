@@ -14,7 +14,6 @@ import { CALL, Machine } from './states.js';
 /** With these the seat is no more, or its token proves nothing here: join anew. */
 const SEAT_LOST = new Set(['seat_gone', 'unauthorized', 'token_invalid', 'token_expired']);
 const RENEW_AT = 0.75; // of the life of TURN credentials
-const EARLY_SIGNALS = 64;
 const MAX_TIMER_S = 2_000_000; // setTimeout counts in 31 bits of milliseconds
 
 /**
@@ -61,8 +60,6 @@ export class Call extends Emitter {
   #renewTimer = null;
   /** @type {Map<string, Other>} */
   #others = new Map();
-  /** Signals that overtook the news of who sent them. @type {any[]} */
-  #early = [];
   /** @type {{mic: MediaStreamTrack | null, camera: MediaStreamTrack | null}} */
   #tracks = { mic: null, camera: null };
   /** A host has to let us in first. */
@@ -427,7 +424,6 @@ export class Call extends Emitter {
       }
       this.emit('participant-updated', known.participant);
     }
-    for (const signal of this.#early.splice(0)) this.#deliver(signal);
   }
 
   /**
@@ -485,12 +481,10 @@ export class Call extends Emitter {
     this.emit('participant-left', other.participant, reason);
   }
 
-  /** @param {any} signal */
+  /** The news of who somebody is comes before what he says; what is left is of another page of his, or for another one of ours. @param {any} signal */
   #deliver(signal) {
-    if (signal.to_instance !== this.#instance) return;
     const other = this.#others.get(signal.from);
-    if (other && other.wire.instance === signal.from_instance) other.leg.receive(signal);
-    else if (this.#early.length < EARLY_SIGNALS) this.#early.push(signal);
+    if (other && other.wire.instance === signal.from_instance && signal.to_instance === this.#instance) other.leg.receive(signal);
   }
 
   // --- ICE servers

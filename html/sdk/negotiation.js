@@ -10,7 +10,8 @@
 //   glare     of two offers that cross the polite side gives its own up and offers again later; the impolite one does not look at the other's
 //   the first offer comes from one side alone (the higher attach): both at once hang some browsers
 //   round     each offer has a number, and its answer names it: so the answer to an offer that was given up is not taken for that of the next
-//   hung      an offer without an answer is rolled back, and made anew with an ICE restart
+//   hung      an offer without an answer is said again, under the same number, and the path is sought anew behind its answer. (It is not rolled
+//             back: the other side may have taken it, and would not take the next one, whose lines have other mids.)
 //
 // All that it knows is in `state`, which is plain data.
 
@@ -40,17 +41,20 @@ function unbegun(offers, polite) {
     /** An offer of ours is out; one of theirs was taken, and could not be answered. */
     offering: false,
     unanswered: false,
-    /** The number of our last offer; and of the one that is being answered (undefined: its sender does not count). */
+    /** Our last offer as it was sent, and its number. @type {Signal | undefined} */
+    offer: undefined,
     round: 0,
-    /** @type {number | undefined} */
+    /** The number of the offer that is being answered; undefined: its sender does not count. @type {number | undefined} */
     answering: undefined,
+    /** The last of their offers that was answered or passed over, and our answer to it. */
+    taken: 0,
+    /** @type {Signal | undefined} */
+    answer: undefined,
     /** An offer is to be made as soon as it can be; with new ICE credentials. */
     needed: false,
     restart: false,
     /** The offer that is out has new ICE credentials. */
     restarting: false,
-    /** Its answer has not come in time. */
-    hung: false,
     /** What the other side said and was not looked at yet. @type {Signal[]} */
     inbox: [],
   };
@@ -76,9 +80,9 @@ export class Negotiation {
     let out = [];
     switch (input.is) {
       case 'needed': state.needed = true; break;
-      case 'restart': state.needed = state.restart = true; break;
+      case 'restart': if (state.offers || state.begun) state.needed = state.restart = true; break;
       case 'signal': state.inbox.push(input.signal); break;
-      case 'hung': state.hung = state.offering; break;
+      case 'hung': if (state.offering) out = this.#sayAgain(); break;
       case 'done': out = this.#done(input); break;
     }
     return [...out, ...this.#next(!(input.is === 'done' && input.error !== undefined))]; // what failed is not tried again at once
@@ -87,19 +91,18 @@ export class Negotiation {
   /** What is to be done next, if nothing is being done. @param {boolean} offer whether that may be an offer @returns {Action[]} */
   #next(offer) {
     const { state } = this;
+    /** @type {Action[]} */
+    const out = [];
     while (state.doing === null) {
       const signal = state.inbox.shift();
       if (signal === undefined) break;
-      const action = this.#take(signal);
-      if (action) return this.#start(action);
+      out.push(...this.#take(signal));
     }
-    if (state.doing !== null) return [];
-    if (state.hung) return this.#giveUp();
-    if (!offer || !state.needed || state.offering || !(state.offers || state.begun)) return [];
-    if (state.unanswered) return this.#start({ do: 'rollback' });
+    if (state.doing !== null || !offer || !state.needed || state.offering || !(state.offers || state.begun)) return out;
+    if (state.unanswered) return [...out, ...this.#start({ do: 'rollback' })];
     state.restarting = state.restart;
     state.needed = state.restart = false; // what is wished for from now on is for the next offer
-    return this.#start({ do: 'offer', restart: state.restarting });
+    return [...out, ...this.#start({ do: 'offer', restart: state.restarting })];
   }
 
   /** Our offer is of no use any more: it is to be made again. */
@@ -109,11 +112,10 @@ export class Negotiation {
     state.restart ||= state.restarting;
   }
 
-  #giveUp() {
-    this.state.hung = false;
-    this.state.restarting = true; // whatever was wrong with the path goes with it
-    this.#offerAgain();
-    return this.#start({ do: 'rollback' });
+  /** @returns {Action[]} */
+  #sayAgain() {
+    this.state.needed = this.state.restart = true; // something was wrong with the path
+    return [{ do: 'send', signal: /** @type {Signal} */ (this.state.offer) }, { do: 'watch', on: true }];
   }
 
   /** @param {Action} action */
@@ -122,19 +124,29 @@ export class Negotiation {
     return [action];
   }
 
-  /** @param {Signal} signal @returns {Action | null} null: it is not to be looked at */
+  /** @param {Signal} signal @returns {Action[]} */
   #take(signal) {
-    const { state } = this;
     const type = signal.description?.type;
-    if (signal.candidates) return { do: 'candidates', signal };
-    if (type === 'offer') {
-      if (state.offering && !state.polite) return null; // they give it up
-      if (state.offering) this.#offerAgain(); // taking theirs gives ours up
-      state.answering = signal.round;
-      return { do: 'remote', signal };
+    if (signal.candidates) return this.#start({ do: 'candidates', signal });
+    if (type === 'offer') return this.#takeOffer(signal);
+    const { state } = this;
+    const answers = type === 'answer' && state.offering && (signal.round ?? state.round) === state.round;
+    return answers ? this.#start({ do: 'remote', signal }) : [];
+  }
+
+  /** @param {Signal} signal @returns {Action[]} */
+  #takeOffer(signal) {
+    const { state } = this;
+    const { round } = signal;
+    if (round !== undefined && round <= state.taken) // it was said again: so is the answer, if that is still awaited
+      return round === state.taken && state.answer ? [{ do: 'send', signal: state.answer }] : [];
+    if (state.offering && !state.polite) { // they give it up
+      if (round !== undefined) Object.assign(state, { taken: round, answer: undefined });
+      return [];
     }
-    if (type !== 'answer' || !state.offering) return null;
-    return signal.round === undefined || signal.round === state.round ? { do: 'remote', signal } : null;
+    if (state.offering) this.#offerAgain(); // taking theirs gives ours up
+    state.answering = round;
+    return this.#start({ do: 'remote', signal });
   }
 
   /** @param {Done} input @returns {Action[]} */
@@ -146,21 +158,21 @@ export class Negotiation {
     state.unanswered = signaling === 'have-remote-offer';
     /** @type {Action[]} */
     const out = [];
-    if (offering && !state.offering) {
-      state.hung = false;
-      out.push({ do: 'watch', on: false });
-    }
+    if (offering && !state.offering) out.push({ do: 'watch', on: false });
     if (error !== undefined) {
       out.push({ do: 'failed', error });
       if (doing === 'offer') this.#offerAgain();
     } else if (doing === 'offer') {
-      out.push({ do: 'send', signal: { ...signal, round: ++state.round } }, { do: 'watch', on: true });
+      state.offer = { ...signal, round: ++state.round };
+      out.push({ do: 'send', signal: state.offer }, { do: 'watch', on: true });
     } else if (doing === 'remote') {
       if (state.unanswered) out.push(...this.#start({ do: 'answer' }));
       else state.begun = true;
     } else if (doing === 'answer') {
-      state.begun = true;
-      out.push({ do: 'send', signal: state.answering === undefined ? { ...signal } : { ...signal, round: state.answering } });
+      const { answering } = state;
+      const answer = answering === undefined ? { ...signal } : { ...signal, round: answering };
+      Object.assign(state, { begun: true, answer, taken: answering ?? state.taken });
+      out.push({ do: 'send', signal: answer });
     }
     return out;
   }

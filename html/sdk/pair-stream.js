@@ -28,6 +28,8 @@ const WINDOW_BYTES = 256 * 1024;
 function unspoken() {
   return {
     away: false,
+    /** The peer does not number what it says: there are no acknowledgements, so nothing is kept. */
+    plain: false,
     /** Too much was said at once: nothing is sent before. */
     quietUntil: 0,
     nextSeq: 1,
@@ -62,12 +64,12 @@ export class PairStream {
     this.state.away = true;
   }
 
-  /** It can be again: what is not acknowledged is repeated at once, and the clock starts anew. @param {number} now */
+  /** It can be: what is not acknowledged is repeated at once. If it could not for a while, the clock starts anew. @param {number} now */
   reachable(now) {
     const { state } = this;
+    for (const entry of state.inFlight) Object.assign(entry, { again: true }, state.away && { sentAt: now, repeats: 0 });
+    if (state.away && state.expected > 1) state.ackAt = now;
     state.away = false;
-    for (const entry of state.inFlight) Object.assign(entry, { sentAt: now, repeats: 0, again: true });
-    if (state.expected > 1) state.ackAt = now;
   }
 
   /** The server refused what was sent now because there was too much of it: it is repeated as if it had been lost. @param {number} until */
@@ -75,12 +77,11 @@ export class PairStream {
     this.state.quietUntil = until;
   }
 
-  /** The server refused this number for good: it was not delivered, and the next message gets it. @param {number} seq */
-  refused(seq) {
-    const at = this.state.inFlight.findIndex((entry) => entry.seq === seq);
-    if (at < 0) return;
-    this.state.inFlight.splice(at, 1);
-    this.state.free.push(seq);
+  /** The server refused this message for good: it was not delivered, and the next one gets its number. @param {Numbered} refused */
+  refused({ seq, description, candidates }) {
+    const at = this.state.inFlight.findIndex((each) => each.seq === seq && each.message.description === description && each.message.candidates === candidates);
+    if (at < 0) return; // a second copy of it
+    this.state.free.push(this.state.inFlight.splice(at, 1)[0].seq);
   }
 
   /** Something is not acknowledged although it was repeated for so long: a negotiation that it belongs to had better begin again. */
@@ -106,6 +107,8 @@ export class PairStream {
   due(now) {
     const { state } = this;
     if (state.away || now < state.quietUntil) return [];
+    state.quietUntil = 0;
+    if (state.plain) return state.backlog.splice(0);
     const out = [...this.#repeats(now), ...this.#fillWindow(now)];
     if (!out.length && state.ackAt !== null && state.ackAt <= now) out.push({ ack: this.acknowledging });
     if (out.length) state.ackAt = null;
@@ -118,6 +121,7 @@ export class PairStream {
     if (state.away) return null;
     const times = state.inFlight.map(dueAt);
     if (state.ackAt !== null) times.push(state.ackAt);
+    if (state.backlog.length && state.quietUntil) times.push(state.quietUntil);
     return times.length ? Math.max(state.quietUntil, Math.min(...times)) : null;
   }
 
@@ -139,7 +143,7 @@ export class PairStream {
       const message = state.backlog[0];
       const size = bytesOf(message);
       bytes += size;
-      if (bytes > WINDOW_BYTES) break;
+      if (bytes > WINDOW_BYTES && state.inFlight.length) break;
       const entry = { seq: state.free.shift() ?? state.nextSeq++, message, size, sentAt: now, repeats: 0, again: false };
       state.inFlight.push(entry);
       state.inFlight.sort((a, b) => a.seq - b.seq);
@@ -165,7 +169,11 @@ export class PairStream {
     const { state } = this;
     this.#acknowledged(signal.ack ?? 0);
     const { seq } = signal;
-    if (seq === undefined) return signal.description || signal.candidates ? [signal] : []; // plain relay, or a pure ack
+    if (seq === undefined && !signal.description && !signal.candidates) return []; // a pure ack
+    if (seq === undefined) {
+      Object.assign(state, { plain: true, inFlight: [] });
+      return [signal];
+    }
     state.ackAt ??= now + ACK_AFTER_MS; // of a duplicate too: our ack of it may have been lost
     if (seq >= state.expected && seq < state.expected + WINDOW_MESSAGES) state.early[seq] ??= signal;
     const out = [];

@@ -83,6 +83,11 @@ export class Leg {
     return /** @type {import('./states.js').PeerState} */ (this.#machine.state);
   }
 
+  /** @returns {boolean} */
+  get #closed() {
+    return this.#machine.state === 'closed';
+  }
+
   /** For diagnostics. */
   get connection() {
     return this.#pc;
@@ -93,7 +98,7 @@ export class Leg {
     const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', ...rtc });
     pc.onnegotiationneeded = () => this.#input({ is: 'needed' });
     pc.onicecandidate = ({ candidate }) => { if (candidate?.candidate) this.#gathered(candidate.toJSON()); };
-    pc.ontrack = ({ track }) => { this.stream.addTrack(track); this.#changed(); };
+    pc.ontrack = ({ track }) => this.#takeTrack(track);
     pc.onconnectionstatechange = () => this.#follow(pc.connectionState);
     return pc;
   }
@@ -110,8 +115,9 @@ export class Leg {
 
   /** It is back. */
   resume() {
+    const { reachable } = this.#path;
     this.#path.open();
-    if (this.#negotiation.state.offering) this.#watch(true); // from now on
+    if (!reachable && this.#negotiation.state.offering) this.#watch(true); // from now on
   }
 
   /** Seeks the path anew, while media flows on the old one, if there is one. Set fresh ICE servers before. */
@@ -127,7 +133,7 @@ export class Leg {
 
   /** @param {RTCIceServer[]} iceServers */
   setIceServers(iceServers) {
-    if (this.state !== 'closed') this.#pc.setConfiguration({ ...this.#pc.getConfiguration(), iceServers });
+    if (!this.#closed) this.#pc.setConfiguration({ ...this.#pc.getConfiguration(), iceServers });
   }
 
   close() {
@@ -143,8 +149,8 @@ export class Leg {
 
   /** @param {import('./negotiation.js').Input} input */
   #input(input) {
-    if (this.state === 'closed') return;
-    for (const action of this.#negotiation.step(input)) this.#act(action);
+    if (this.#closed) return;
+    for (const action of this.#negotiation.step(input)) if (!this.#closed) this.#act(action); // a listener may end the call
   }
 
   /** @param {import('./negotiation.js').Action} action */
@@ -186,8 +192,7 @@ export class Leg {
         for (const candidate of signal.candidates) await this.#takeCandidate(candidate);
         return undefined;
       case 'rollback':
-        if (pc.signalingState === 'have-local-offer') await pc.setLocalDescription({ type: 'rollback' });
-        else if (pc.signalingState === 'have-remote-offer') await pc.setRemoteDescription({ type: 'rollback' });
+        await pc.setRemoteDescription({ type: 'rollback' });
     }
     return undefined;
   }
@@ -216,12 +221,12 @@ export class Leg {
   /** @param {boolean} on */
   #watch(on) {
     clearTimeout(this.#answerTimer);
-    if (on) this.#answerTimer = setTimeout(() => (this.#path.reachable ? this.#input({ is: 'hung' }) : this.#watch(true)), ANSWER_MS);
+    if (on && !this.#closed) this.#answerTimer = setTimeout(() => (this.#path.reachable ? this.#input({ is: 'hung' }) : this.#watch(true)), ANSWER_MS);
   }
 
   #stalled() {
     if (this.#negotiation.state.offering) this.#input({ is: 'hung' });
-    else this.#restart();
+    else this.#seek(() => true);
   }
 
   /** @param {any} cause */
@@ -231,8 +236,17 @@ export class Leg {
     this.#expectMedia();
   }
 
+  /** What arrives; what had arrived by an offer that was rolled back is of no use any more. @param {MediaStreamTrack} track */
+  #takeTrack(track) {
+    for (const each of this.stream.getTracks()) if (each.readyState === 'ended') this.stream.removeTrack(each);
+    this.stream.addTrack(track);
+    this.#changed();
+  }
+
   /** Answers the offered transceivers with our own tracks. */
   #adopt() {
+    const alive = new Set(this.#pc.getTransceivers());
+    for (const [source, transceiver] of this.#transceivers) if (!alive.has(transceiver)) this.#transceivers.delete(source); // gone with an offer that was rolled back
     const known = new Set(this.#transceivers.values());
     for (const transceiver of this.#pc.getTransceivers()) {
       if (known.has(transceiver) || transceiver.mid === null) continue;
@@ -297,9 +311,11 @@ export class Leg {
   /** If there is no media when the time is over, or no agreement, something is done about it. @param {number} [within] ms */
   #expectMedia(within = RETRY_MS) {
     clearTimeout(this.#mediaTimer);
+    if (this.#closed) return;
     this.#mediaTimer = setTimeout(() => { if (this.#pc.connectionState !== 'connected' || this.error) this.#restart(); }, within);
   }
 
+  /** There is no media, or no agreement. */
   async #restart() {
     const { reachable } = this.#path; // else there is nobody to agree with, and no attempt
     if (this.#pc.connectionState !== 'connected') {
@@ -307,10 +323,14 @@ export class Leg {
       this.#machine.to(this.#retries <= RETRIES_UNTIL_FAILED ? 'reconnecting' : 'failed');
     }
     this.#expectMedia(reachable ? RETRY_MS : DISCONNECTED_MS);
-    if (!reachable) return;
+    if (reachable) await this.#seek(() => this.#pc.connectionState !== 'connected' || this.error !== null);
+  }
+
+  /** Seeks the path anew, with fresh credentials. @param {() => boolean} wanted whether it is still to be done when these are there */
+  async #seek(wanted) {
     try {
       this.setIceServers(await this.#refresh());
     } catch { /* without a server the old ones have to do */ }
-    this.#input({ is: 'restart' });
+    if (wanted()) this.#input({ is: 'restart' });
   }
 }

@@ -96,7 +96,7 @@ export class SignalPath {
     } catch (error) {
       if (!(error instanceof OtterError)) throw error;
       if (error.code === 'rate_limited') this.#stream.limited(performance.now() + (error.details?.retry_after_ms ?? 0));
-      else if (message.seq && REFUSED.has(error.code)) this.#stream.refused(message.seq);
+      else if (message.seq && REFUSED.has(error.code)) this.#stream.refused(message);
       else return; // it is only late: the peer is away or gone, or we are, and an event or a resume is to follow
       console.warn('otter: a signal was refused', error);
       this.#pump();

@@ -172,6 +172,8 @@ export class Signaling extends Emitter {
   /** @type {Link | null} */
   #link = null;
   #closed = false;
+  /** One at a time: two would take the seat from each other. @type {Promise<void> | null} */
+  #dialling = null;
   /** @type {any} */
   #heart = null;
   #missed = 0;
@@ -219,7 +221,13 @@ export class Signaling extends Emitter {
   }
 
   /** @param {import('./rest.js').Way} [given] */
-  async #dial(given) {
+  #dial(given) {
+    this.#dialling ??= this.#dialOnce(given).finally(() => { this.#dialling = null; });
+    return this.#dialling;
+  }
+
+  /** @param {import('./rest.js').Way} [given] */
+  async #dialOnce(given) {
     const { signaling, janus_token: token, janus_token_ttl: ttl, plugin } = given ?? await this.#connect();
     /** @type {Link | null} */
     let link = null;
@@ -237,6 +245,7 @@ export class Signaling extends Emitter {
     }
     if (!link) throw failure;
     const fresh = link;
+    this.#link?.mute(); // it hears that its seat is taken: by us
     try {
       const { heartbeat_ms } = await this.#enter((name, body) => fresh.request(name, body));
       if (fresh.dead) throw new OtterError('unreachable', 'connection to the server lost');
@@ -260,7 +269,6 @@ export class Signaling extends Emitter {
     const old = this.#link;
     if (!old || this.#closed) return;
     try {
-      old.mute(); // it hears that its seat is taken: by us
       await this.#dial();
       old.drop();
       this.emit('back');

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Two people, A and B, in one room: the SDK's own Negotiation and PairStream on both sides, and what is around them as plainly as it can be said.
 //
-//   server    two seats with instance, attach and connection, as rows of which a crash may lose the last change; it relays to who is connected
+//   server    two seats with instance, attach and connection, as rows that are written one after the other; who has one is told once it is written,
+//             and a crash loses what is not; it relays to who is connected
 //   network   what is sent to the server arrives in any order, or is lost with the connection; what it pushes arrives in order, or is lost with it
-//   browser   a connection with signalingState, ICE credentials ("gen") and what is sent ("ver"); each of its operations takes its time
+//   browser   a connection with signalingState, ICE credentials ("gen"), what is sent ("ver") and the lines of the SDP; each operation takes its time
 //
-// Each disturbance has a budget. What call.js and peer.js do with legs is repeated here in a few lines: meet, settle, back, act.
+// Each disturbance has a budget. What call.js and peer.js do with legs is repeated here in a few lines: meet, settle, back, act. Not here: leaving
+// and seats that end, more than two people, the path of media (whether ICE finds one), candidates that take their time, clients without seq.
 
 import { Negotiation } from '../../html/sdk/negotiation.js';
 import { PairStream } from '../../html/sdk/pair-stream.js';
@@ -27,9 +29,10 @@ function must(right, what) {
 
 /**
  * How often: a socket is lost, a page is reloaded, the server dies, another page has the seat of one who is away, a signal is lost (or refused: there were too many), a signal comes twice,
- * everything unacknowledged is repeated early, a side renegotiates, a side restarts ICE, an operation of a browser fails, the watchdog fires early.
+ * everything unacknowledged is repeated early, a side renegotiates, a side restarts ICE, an operation of a browser fails, the watchdog fires early, something
+ * is not acknowledged for 8 s.
  * @typedef {{drop?: number, reload?: number, crash?: number, twin?: number, lose?: number, double?: number, repeat?: number, need?: number, restart?: number,
- *   fail?: number, hung?: number}} Budget
+ *   fail?: number, hung?: number, stall?: number}} Budget
  */
 
 /**
@@ -38,12 +41,13 @@ function must(right, what) {
  * @param {boolean} [gathers] whether candidates follow descriptions: without them there are fewer states, so it can be looked at more deeply
  */
 export function pair(budget, gathers = true) {
-  const seat = (/** @type {number} */ attach) => ({ instance: 1, attach, epoch: 1, kept: { instance: 1, attach } });
-  const person = () => ({ epoch: 1, up: true, resuming: false, instance: 1, attach: 0, roster: null, leg: null, inbox: [], early: [] });
+  const seat = (/** @type {number} */ attach) => ({ instance: 1, attach, epoch: 1 });
+  const person = () => ({ epoch: 1, up: true, resuming: false, instance: 1, attach: 0, roster: null, leg: null, inbox: [] });
   const start = {
     gathers,
-    budget: { drop: 0, reload: 0, crash: 0, twin: 0, lose: 0, double: 0, repeat: 0, need: 0, restart: 0, fail: 0, hung: 0, ...budget },
-    server: { lastAttach: 2, A: seat(1), B: seat(2) },
+    budget: { drop: 0, reload: 0, crash: 0, twin: 0, lose: 0, double: 0, repeat: 0, need: 0, restart: 0, fail: 0, hung: 0, stall: 0, ...budget },
+    /** `unwritten`: changes of seats, oldest first, each with what was before and the reply that waits for it. */
+    server: { lastAttach: 2, A: seat(1), B: seat(2), unwritten: [] },
     wire: [],
     A: { ...person(), attach: 1 },
     B: person(), // who has not heard yet
@@ -95,19 +99,18 @@ function moves(s) {
       disturb('repeat', `repeat ${x}`, (c) => pump(c, x, LATE));
       may(`repeat ${x} late`, (c) => pump(c, x, LATE), { quiet: true, late: true });
     }
-    if (leg.nego.offering && !leg.stream.away) {
-      disturb('hung', `hung ${x}`, (c) => input(c, x, { is: 'hung' }));
-      may(`hung ${x} late`, (c) => input(c, x, { is: 'hung' }), { quiet: true, late: true });
+    if (leg.watched && !leg.stream.away) {
+      disturb('hung', `hung ${x}`, (c) => hang(c, x));
+      may(`hung ${x} late`, (c) => hang(c, x), { quiet: true, late: true });
     }
+    if (!leg.stream.away && leg.stream.inFlight.length) disturb('stall', `stall ${x}`, (c) => input(c, x, { is: c[x].leg.nego.offering ? 'hung' : 'restart' }));
     if (leg.failed && !leg.nego.offering && !leg.nego.doing) may(`retry ${x}`, (c) => { c[x].leg.failed = false; input(c, x, { is: 'restart' }); }, { quiet: true, late: true });
     disturb('need', `need ${x}`, (c) => { c[x].leg.want++; input(c, x, { is: 'needed' }); });
     if (leg.nego.begun) disturb('restart', `restart ${x}`, (c) => input(c, x, { is: 'restart' }));
   }
-  disturb('crash', 'crash, all kept', (c) => crash(c, []));
-  for (const x of SIDES) {
-    const { instance, attach, kept } = s.server[x];
-    if (instance !== kept.instance || attach !== kept.attach) disturb('crash', `crash, ${x} not kept`, (c) => crash(c, [x]));
-  }
+  const { unwritten } = s.server;
+  if (unwritten.length) may(`write ${unwritten[0].of}`, write, { quiet: true });
+  for (let lost = 0; lost <= unwritten.length; lost++) disturb('crash', `crash, ${lost} unwritten`, (c) => crash(c, lost));
   const busy = out.some(({ quiet, late }) => quiet && !late);
   const [first] = out.filter(({ late }) => late).sort((a, b) => LATE_ORDER.indexOf(a.name.split(' ')[0]) - LATE_ORDER.indexOf(b.name.split(' ')[0]));
   return out.filter((move) => !move.late || (!busy && move === first));
@@ -117,15 +120,18 @@ function moves(s) {
 
 /** @param {any} s @param {number} i */
 function relay(s, i) {
-  const [{ from, to, signal }] = s.wire.splice(i, 1);
+  const [{ from, epoch, to, signal }] = s.wire.splice(i, 1);
   const target = s.server[other(from)];
-  if (to !== target.instance) return; // dropped
+  if (epoch !== s.server[from].epoch || to !== target.instance) return; // of a handle without a seat; dropped
   push(s, other(from), { is: 'signal', from: s.server[from].instance, to, signal });
 }
 
 /** To who is connected; or lost, if the socket has gone and it is not known yet. @param {any} s @param {string} x @param {any} event */
 function push(s, x, event) {
-  if (s.server[x].epoch !== 0 && s.server[x].epoch === s[x].epoch) s[x].inbox.push(event);
+  const { epoch } = s.server[x];
+  const held = s.server.unwritten.findLast((/** @type {any} */ each) => each.of === x && each.epoch === epoch);
+  if (held) held.held.push(event); // behind the reply that waits
+  else if (epoch !== 0 && epoch === s[x].epoch) s[x].inbox.push(event);
 }
 
 /** @param {any} s @param {string} x */
@@ -139,30 +145,41 @@ function resume(s, x) {
   const seat = s.server[x];
   s[x].resuming = true;
   seat.epoch = s[x].epoch;
-  seat.kept = { instance: seat.instance, attach: seat.attach }; // the change before this one has long been kept
-  if (seat.instance !== s[x].instance) {
-    seat.instance = s[x].instance;
-    seat.attach = ++s.server.lastAttach;
-  }
-  push(s, x, { is: 'reply', me: seen(seat), wire: seen(s.server[other(x)]) });
+  const renewed = seat.instance !== s[x].instance;
+  const before = { instance: seat.instance, attach: seat.attach };
+  if (renewed) change(s, x, s[x].instance);
+  const reply = { is: 'reply', me: seen(seat), wire: seen(s.server[other(x)]) };
+  if (renewed) s.server.unwritten.push({ of: x, before, epoch: seat.epoch, held: [reply] });
+  else push(s, x, reply);
   push(s, other(x), { is: 'updated', wire: seen(seat) });
+}
+
+/** @param {any} s @param {string} x @param {number} instance */
+function change(s, x, instance) {
+  Object.assign(s.server[x], { instance, attach: ++s.server.lastAttach });
+}
+
+/** The oldest change is in the store: what its owner is to hear he hears now. @param {any} s */
+function write(s) {
+  const { of, epoch, held } = s.server.unwritten.shift();
+  if (epoch === s[of].epoch && s.server[of].epoch === epoch) s[of].inbox.push(...held);
 }
 
 /** Another page has the seat for a moment. @param {any} s @param {string} x */
 function twin(s, x) {
-  const seat = s.server[x];
-  Object.assign(seat, { epoch: -1, instance: -1, attach: ++s.server.lastAttach });
-  push(s, other(x), { is: 'updated', wire: seen(seat) });
+  change(s, x, -1);
+  s.server[x].epoch = -1;
+  push(s, other(x), { is: 'updated', wire: seen(s.server[x]) });
   away(s, x);
 }
 
-/** The process is killed, and another one has read the store. @param {any} s @param {string[]} lost whose last change was not kept */
+/** The process is killed, and another one has read the store, where the last changes are not. @param {any} s @param {number} lost how many */
 function crash(s, lost) {
-  for (const x of SIDES) {
-    lose(s, x);
-    if (lost.includes(x)) Object.assign(s.server[x], s.server[x].kept);
-    s.server[x].epoch = 0;
-  }
+  for (const x of SIDES) lose(s, x);
+  s.wire = [];
+  for (const { of, before } of lost ? s.server.unwritten.slice(-lost).reverse() : []) Object.assign(s.server[of], before);
+  s.server.unwritten = [];
+  s.server.A.epoch = s.server.B.epoch = 0;
   s.server.lastAttach = Math.max(s.server.A.attach, s.server.B.attach);
 }
 
@@ -171,8 +188,7 @@ function crash(s, lost) {
 /** @param {any} s @param {string} x */
 function lose(s, x) {
   const me = s[x];
-  Object.assign(me, { epoch: me.epoch + 1, up: false, resuming: false, inbox: [], early: [] });
-  s.wire = s.wire.filter((/** @type {any} */ sent) => sent.from !== x);
+  Object.assign(me, { epoch: me.epoch + 1, up: false, resuming: false, inbox: [] });
   if (me.leg) stream(me).unreachable();
 }
 
@@ -214,7 +230,6 @@ function meet(s, x, wire) {
   } else {
     link(s, x);
   }
-  for (const event of me.early.splice(0)) deliver(s, x, event);
 }
 
 /** call.js, #link @param {any} s @param {string} x */
@@ -225,7 +240,8 @@ function link(s, x) {
   me.leg = {
     stream: new PairStream().state,
     nego: new Negotiation({ offers, polite }).state,
-    pc: { signaling: 'stable', made: 0, local: null, remote: null, pending: null, held: [], candidates: 0 },
+    pc: { signaling: 'stable', made: 0, lined: 0, lines: [], local: null, remote: null, pending: null, held: [], candidates: 0 },
+    watched: false,
     want: offers ? 1 : 0,
     agreed: 0,
     stale: 0, // credentials that are to be replaced
@@ -247,11 +263,7 @@ function open(s, x) {
 /** call.js, #deliver; signal-path.js, receive @param {any} s @param {string} x @param {any} event */
 function deliver(s, x, event) {
   const me = s[x];
-  if (event.to !== me.instance) return;
-  if (!me.leg || me.roster.instance !== event.from) {
-    me.early.push(event);
-    return;
-  }
+  if (event.to !== me.instance || !me.leg || me.roster.instance !== event.from) return;
   for (const signal of /** @type {any[]} */ (stream(me).received(event.signal, 0))) {
     must(signal.n === me.leg.got + 1, `${x} was delivered message ${signal.n} after ${me.leg.got}`);
     me.leg.got++;
@@ -264,7 +276,7 @@ function deliver(s, x, event) {
 function pump(s, x, now) {
   const me = s[x];
   for (const message of stream(me).due(now)) {
-    if (me.up) s.wire.push({ from: x, to: me.roster.instance, signal: message });
+    if (me.up) s.wire.push({ from: x, epoch: me.epoch, to: me.roster.instance, signal: message });
   }
   for (const entry of me.leg.stream.inFlight) Object.assign(entry, { sentAt: 0, repeats: 0 });
   if (me.leg.stream.ackAt !== null) me.leg.stream.ackAt = SOON;
@@ -284,12 +296,19 @@ function input(s, x, what) {
   for (const action of nego.step(what)) {
     if (action.do === 'send') say(s, x, action.signal);
     else if (action.do === 'failed') leg.failed = true;
-    else if (action.do !== 'watch') {
+    else if (action.do === 'watch') leg.watched = action.on;
+    else {
       must(leg.op === undefined, 'two operations at once');
       leg.op = action;
       if (action.do === 'candidates') finish(s, x, true); // nobody can tell whether it takes its time
     }
   }
+}
+
+/** The watchdog, which is set once. @param {any} s @param {string} x */
+function hang(s, x) {
+  s[x].leg.watched = false;
+  input(s, x, { is: 'hung' });
 }
 
 /** @param {any} s @param {string} x @param {any} signal */
@@ -319,20 +338,23 @@ const OPERATIONS = {
     must(pc.signaling === 'stable', `an offer is made in ${pc.signaling}`);
     must(pc.local !== null || leg.nego.offers, 'the first offer comes from the wrong side');
     pc.signaling = 'have-local-offer';
-    pc.pending = { gen: pc.local && !restart ? pc.local.gen : ++pc.made, ver: leg.want };
+    const added = leg.want > leg.agreed ? [`${leg.nego.polite ? 'p' : 'i'}${++pc.lined}`] : []; // a mid is never used twice, not even after a rollback
+    pc.pending = { gen: pc.local && !restart ? pc.local.gen : ++pc.made, ver: leg.want, lines: [...pc.lines, ...added] };
     return { description: { type: 'offer', ...pc.pending } };
   },
   remote(/** @type {any} */ leg, /** @type {any} */ { signal }) {
     const { pc } = leg;
-    const { type, gen, ver, to } = signal.description;
+    const { type, gen, ver, lines, to } = signal.description;
     if (type === 'offer') {
+      must(pc.lines.every((/** @type {string} */ line, /** @type {number} */ i) => line === lines[i]), 'an offer has other lines than were agreed');
       pc.signaling = 'have-remote-offer';
-      pc.pending = { gen, ver, round: signal.round };
+      pc.pending = { gen, ver, lines, round: signal.round };
     } else {
       must(pc.signaling === 'have-local-offer', `an answer is taken in ${pc.signaling}`);
       must(to.gen === pc.pending.gen && to.ver === pc.pending.ver, 'an answer is taken for another offer than its own');
       pc.signaling = 'stable';
       leg.agreed = pc.pending.ver;
+      pc.lines = pc.pending.lines;
       leg.failed = false;
       pc.local = { gen: pc.pending.gen };
       pc.remote = { gen };
@@ -343,9 +365,10 @@ const OPERATIONS = {
   answer(/** @type {any} */ leg) {
     const { pc } = leg;
     must(pc.signaling === 'have-remote-offer', `an answer is made in ${pc.signaling}`);
-    const { gen, ver } = pc.pending;
+    const { gen, ver, lines } = pc.pending;
     const renewed = !pc.remote || pc.remote.gen !== gen;
     pc.signaling = 'stable';
+    pc.lines = lines;
     pc.remote = { gen };
     pc.local = { gen: renewed ? ++pc.made : pc.local.gen };
     pc.pending = null;

@@ -63,13 +63,46 @@ test('an ICE restart that was given up in glare is made again as one', () => {
   assert.deepEqual(nego.step({ is: 'done', signaling: 'stable', signal: /** @type {any} */ (ANSWER) }).at(-1), { do: 'offer', restart: true });
 });
 
-test('an offer that hangs is rolled back and made anew with an ICE restart, and the late answer to it is not looked at', () => {
+test('an offer that hangs is said again, and behind its answer the path is sought anew', () => {
   const nego = offered();
-  assert.deepEqual(nego.step({ is: 'hung' }), [{ do: 'rollback' }]);
+  assert.deepEqual(nego.step({ is: 'hung' }), [{ do: 'send', signal: { ...OFFER, round: 1 } }, { do: 'watch', on: true }]);
+  assert.deepEqual(nego.step({ is: 'signal', signal: theirs('answer', 1) }), [{ do: 'remote', signal: theirs('answer', 1) }]);
   assert.deepEqual(nego.step({ is: 'done', signaling: 'stable' }), [{ do: 'watch', on: false }, { do: 'offer', restart: true }]);
   nego.step({ is: 'done', signaling: 'have-local-offer', signal: /** @type {any} */ (OFFER) });
-  assert.deepEqual(nego.step({ is: 'signal', signal: theirs('answer', 1) }), []);
+  assert.deepEqual(nego.step({ is: 'signal', signal: theirs('answer', 1) }), [], 'the answer to the copy');
   assert.deepEqual(nego.step({ is: 'signal', signal: theirs('answer', 2) }), [{ do: 'remote', signal: theirs('answer', 2) }]);
+});
+
+test('an offer that was answered and is said again gets the same answer again', () => {
+  const nego = new Negotiation({ offers: false, polite: true });
+  nego.step({ is: 'signal', signal: theirs('offer', 1) });
+  nego.step({ is: 'done', signaling: 'have-remote-offer' });
+  nego.step({ is: 'done', signaling: 'stable', signal: /** @type {any} */ (ANSWER) });
+  assert.deepEqual(nego.step({ is: 'signal', signal: theirs('offer', 1) }), [{ do: 'send', signal: { ...ANSWER, round: 1 } }]);
+});
+
+test('an offer that was passed over in glare is not looked at when it is said again', () => {
+  const nego = offered({ polite: false });
+  nego.step({ is: 'signal', signal: theirs('offer', 1) });
+  nego.step({ is: 'signal', signal: theirs('answer', 1) });
+  nego.step({ is: 'done', signaling: 'stable' });
+  assert.deepEqual(nego.step({ is: 'signal', signal: theirs('offer', 1) }), []);
+  assert.deepEqual(nego.step({ is: 'signal', signal: theirs('offer', 2) }), [{ do: 'remote', signal: theirs('offer', 2) }]);
+});
+
+test('an offer that could not be taken is looked at when it is said again', () => {
+  const nego = agreed();
+  nego.step({ is: 'signal', signal: theirs('offer', 1) });
+  nego.step({ is: 'done', signaling: 'stable', error: 'no' });
+  assert.deepEqual(nego.step({ is: 'signal', signal: theirs('offer', 1) }), [{ do: 'remote', signal: theirs('offer', 1) }]);
+});
+
+test('who has to wait for the first offer does not restart what is only about to begin', () => {
+  const nego = new Negotiation({ offers: false, polite: true });
+  nego.step({ is: 'restart' });
+  nego.step({ is: 'signal', signal: theirs('offer', 1) });
+  nego.step({ is: 'done', signaling: 'have-remote-offer' });
+  assert.deepEqual(nego.step({ is: 'done', signaling: 'stable', signal: /** @type {any} */ (ANSWER) }), [{ do: 'send', signal: { ...ANSWER, round: 1 } }]);
 });
 
 test('an answer of somebody who knows no rounds is taken for that of the current offer', () => {

@@ -138,24 +138,58 @@ test('what was received is acknowledged again when the peer is back', () => {
   const receiver = new PairStream();
   receiver.received(one, 0);
   receiver.due(200);
+  receiver.unreachable();
   receiver.reachable(5_000);
   assert.deepEqual(receiver.due(5_000), [{ ack: 1 }]);
 });
 
 test('the number of what was refused for good goes to the next message', () => {
-  const { stream } = streamWith(['a', 'bad', 'c']);
-  stream.refused(2);
+  const { stream, sent } = streamWith(['a', 'bad', 'c']);
+  stream.refused(sent[1]);
   assert.deepEqual(numbers(stream.due(1_000)), [1, 3]);
   stream.send(offer('d'));
   assert.deepEqual(stream.due(1_100), [{ ...offer('d'), seq: 2, ack: 0 }]);
+  stream.refused(sent[1]); // a second copy of the first one
   stream.received({ ack: 3 }, 1_200);
   assert.equal(stream.unacknowledged, 0);
+});
+
+test('what the peer has said does not restart the clocks of who was not away', () => {
+  const { stream } = streamWith(['a']);
+  stream.due(1_000);
+  stream.reachable(1_500);
+  assert.deepEqual(numbers(stream.due(1_500)), [1]);
+  assert.equal(stream.wakeup(), 2_000);
+});
+
+test('to who does not number what he says nothing is repeated, and nothing is numbered', () => {
+  const { stream } = streamWith(['a']);
+  assert.deepEqual(stream.received(offer('plain'), 100), [offer('plain')]);
+  assert.equal(stream.wakeup(), null);
+  stream.send(offer('b'));
+  assert.deepEqual(stream.due(200), [offer('b')]);
+});
+
+test('a message that is larger than the window goes out alone', () => {
+  const { stream, sent } = streamWith(['x'.repeat(300_000), 'b']);
+  assert.deepEqual(numbers(sent), [1]);
+  stream.received({ ack: 1 }, 100);
+  assert.deepEqual(numbers(stream.due(100)), [2]);
 });
 
 test('after too much at once nothing is sent until the time is over, and then it is repeated', () => {
   const { stream } = streamWith(['a']);
   stream.limited(3_000);
   assert.deepEqual(stream.due(2_999), []);
+  assert.equal(stream.wakeup(), 3_000);
+  assert.deepEqual(numbers(stream.due(3_000)), [1]);
+});
+
+test('what is said in the quiet time goes out at its end', () => {
+  const stream = new PairStream();
+  stream.limited(3_000);
+  stream.send(offer('a'));
+  assert.deepEqual(stream.due(100), []);
   assert.equal(stream.wakeup(), 3_000);
   assert.deepEqual(numbers(stream.due(3_000)), [1]);
 });

@@ -19,7 +19,7 @@ import websockets
 
 from . import tokens
 from .otter_client import ConnectionLost, OtterError, Participant, new_instance
-from .wait import until
+from .wait import NotYet, until
 
 # Seats are written without waiting for the disk: what was answered so shortly before a kill may be undone by it.
 DOUBT_BEFORE_S = 1.0
@@ -500,8 +500,7 @@ class Storm:
             for peer in person.page.roster:
                 key, stream = person.page.key_to(peer), person.page.stream(peer)
                 if (stream and stream.unacknowledged) or self.sent[key] != self.got[key]:
-                    self.undrained = f"{key}: sent {self.sent[key]}, got {self.got[key]}, stream {vars(stream) if stream else None}"
-                    return False
+                    return NotYet((key, self.sent[key], self.got[key], stream and vars(stream)))
         return True
 
     async def _rosters_agree(self):
@@ -513,8 +512,11 @@ class Storm:
             page = person.page
             own = sorted([page.me, *page.roster.values()], key=lambda one: one["order"])
             if not own == listed == by_rest[person.room]:
-                return False
-        return all(self._as_modelled(room, by_rest[room]) for room in self.model.rooms)
+                return NotYet((own, listed, by_rest[person.room]))
+        for room, model in self.model.rooms.items():
+            if not self._as_modelled(room, by_rest[room]):
+                return NotYet((by_rest[room], model.seats))
+        return True
 
     def _participants_by_rest(self):
         return {room["id"]: self.home.rest("GET", f"/v1/rooms/{room['id']}/participants").json()["participants"]

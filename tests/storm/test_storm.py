@@ -55,7 +55,7 @@ def test_after_a_storm_everybody_agrees_nothing_said_is_lost_and_nothing_stays_b
         try:
             baseline, end = asyncio.run(two_halves(storm, seconds, home))
         finally:
-            print(dict(storm.count), getattr(storm, "undrained", None))
+            print(dict(storm.count))
         with capsys.disabled():
             print(f"\n{told(storm, time.monotonic() - since, baseline, end)}")
     assert storm.count["messages"] > 0 and storm.count["resumes"] > 0 and storm.count["twins"] > 0, "hardly anything happened"

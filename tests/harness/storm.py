@@ -93,8 +93,9 @@ class Model:
         self._give(model.attaches, "attach", me["attach"])
         model.seats[me["participant"]] = SeatModel(person, me["order"], me["attach"], me["instance"],
                                                    self.now(), self.now())
-        if len(model.seats) > model.places:
-            raise Broken(f"{len(model.seats)} people are in {room}, which has {model.places} places")
+        inside = [seat for seat in model.seats.values() if not seat.leaving and not self.doubtful(seat.joined_at)]
+        if len(inside) > model.places:
+            raise Broken(f"{len(inside)} people are in {room}, which has {model.places} places")
 
     def resumed(self, room, me):
         """A resume was answered. The same instance keeps its attach, another one gets the next."""

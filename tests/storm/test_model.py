@@ -44,6 +44,12 @@ def test_more_people_than_places_are_broken(model):
         model.joined("rm", None, me("eve", 3, 3))
 
 
+def test_who_may_have_left_leaves_a_place(model):
+    model.joined("rm", None, me("bob", 2, 2))
+    model.leaving("rm", "ann")
+    model.joined("rm", None, me("eve", 3, 3))
+
+
 def test_the_same_instance_keeps_its_attach_and_another_one_gets_a_higher_one(model):
     model.resumed("rm", me("ann", 1, 1))
     model.resumed("rm", me("ann", 1, 2, "page-2"))

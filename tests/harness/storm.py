@@ -25,7 +25,7 @@ from .wait import NotYet, until
 DOUBT_BEFORE_S = 1.0
 DOUBT_AFTER_S = 3.0  # an answer that was under way when the server fell is read later
 RESUME_TIMEOUT_S = 30
-GHOST_S = RESUME_TIMEOUT_S + 15  # a seat that nobody knows of has ended by then, a restart included
+GHOST_S = RESUME_TIMEOUT_S + 15  # a seat that nobody comes for has ended by then, a restart included
 RECONNECT_S = (0.2, 5.0)  # as the SDK does it
 UNACKNOWLEDGED_MOST = 20  # who has so much under way to one peer says nothing more for now
 DRAIN_S = 60
@@ -77,10 +77,16 @@ class Model:
 
     def taken(self, room):
         """How many places of a room may be taken at most: by people, by whoever enters just now, and by ghosts."""
-        model, since = self.rooms[room], self.now() - GHOST_S
-        ghosts = [at for at in model.ghosts if at > since]
-        ghosts += [at for at in model.left if at > since and self.doubtful(at)]
-        return len(model.seats) + model.entering + len(ghosts)
+        model = self.rooms[room]
+        ghosts = [*model.ghosts, *(at for at in model.left if self.doubtful(at))]
+        return len(model.seats) + model.entering + sum(map(self._haunts, ghosts))
+
+    def _haunts(self, at):
+        """Is there still a seat that was given up then? With each restart its time begins anew."""
+        for kill in self.kills:
+            if at < kill < at + GHOST_S:
+                at = kill
+        return self.now() < at + GHOST_S
 
     # What happens
 

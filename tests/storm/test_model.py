@@ -96,7 +96,11 @@ def test_a_room_is_full_of_people_of_who_enters_and_of_ghosts_for_their_time(mod
         model.refused_as_full("rm", model.taken("rm"))
     model.unanswered("rm")
     model.refused_as_full("rm", model.taken("rm"))
-    clock.now += GHOST_S
+    clock.now += GHOST_S - 1
+    model.kills.append(clock.now)
+    clock.now += GHOST_S - 1
+    model.refused_as_full("rm", model.taken("rm"))
+    clock.now += 1
     assert model.taken("rm") == 1
     model.rooms["rm"].entering += 1
     model.refused_as_full("rm", model.taken("rm"))

@@ -537,10 +537,9 @@ class Participant:
                         self._spawn(self._post(peer, stream, {**message, **self._ends(peer)}))
                     wakeups.append(stream.wakeup())
             nearest = min((at for at in wakeups if at is not None), default=None)
-            try:
-                await asyncio.wait_for(self._work.wait(), None if nearest is None else max(0, nearest - loop.time()))
-            except asyncio.TimeoutError:
-                pass
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(None if nearest is None else max(0, nearest - loop.time())):
+                    await self._work.wait()  # not by wait_for: it loses a cancellation that comes together with the work
 
     async def _post(self, peer, stream, message):
         try:

@@ -19,13 +19,13 @@ import websockets
 
 from . import tokens
 from .otter_client import ConnectionLost, OtterError, Participant, new_instance
-from .wait import until
+from .wait import NotYet, until
 
 # Seats are written without waiting for the disk: what was answered so shortly before a kill may be undone by it.
 DOUBT_BEFORE_S = 1.0
 DOUBT_AFTER_S = 3.0  # an answer that was under way when the server fell is read later
 RESUME_TIMEOUT_S = 30
-GHOST_S = RESUME_TIMEOUT_S + 15  # a seat that nobody knows of has ended by then, a restart included
+GHOST_S = RESUME_TIMEOUT_S + 15  # a seat that nobody comes for has ended by then, a restart included
 RECONNECT_S = (0.2, 5.0)  # as the SDK does it
 UNACKNOWLEDGED_MOST = 20  # who has so much under way to one peer says nothing more for now
 DRAIN_S = 60
@@ -77,10 +77,16 @@ class Model:
 
     def taken(self, room):
         """How many places of a room may be taken at most: by people, by whoever enters just now, and by ghosts."""
-        model, since = self.rooms[room], self.now() - GHOST_S
-        ghosts = [at for at in model.ghosts if at > since]
-        ghosts += [at for at in model.left if at > since and self.doubtful(at)]
-        return len(model.seats) + model.entering + len(ghosts)
+        model = self.rooms[room]
+        ghosts = [*model.ghosts, *(at for at in model.left if self.doubtful(at))]
+        return len(model.seats) + model.entering + sum(map(self._haunts, ghosts))
+
+    def _haunts(self, at):
+        """Is there still a seat that was given up then? With each restart its time begins anew."""
+        for kill in self.kills:
+            if at < kill < at + GHOST_S:
+                at = kill
+        return self.now() < at + GHOST_S
 
     # What happens
 
@@ -93,8 +99,9 @@ class Model:
         self._give(model.attaches, "attach", me["attach"])
         model.seats[me["participant"]] = SeatModel(person, me["order"], me["attach"], me["instance"],
                                                    self.now(), self.now())
-        if len(model.seats) > model.places:
-            raise Broken(f"{len(model.seats)} people are in {room}, which has {model.places} places")
+        inside = [seat for seat in model.seats.values() if not seat.leaving and not self.doubtful(seat.joined_at)]
+        if len(inside) > model.places:
+            raise Broken(f"{len(inside)} people are in {room}, which has {model.places} places")
 
     def resumed(self, room, me):
         """A resume was answered. The same instance keeps its attach, another one gets the next."""
@@ -500,8 +507,7 @@ class Storm:
             for peer in person.page.roster:
                 key, stream = person.page.key_to(peer), person.page.stream(peer)
                 if (stream and stream.unacknowledged) or self.sent[key] != self.got[key]:
-                    self.undrained = f"{key}: sent {self.sent[key]}, got {self.got[key]}, stream {vars(stream) if stream else None}"
-                    return False
+                    return NotYet((key, self.sent[key], self.got[key], stream and vars(stream)))
         return True
 
     async def _rosters_agree(self):
@@ -513,8 +519,11 @@ class Storm:
             page = person.page
             own = sorted([page.me, *page.roster.values()], key=lambda one: one["order"])
             if not own == listed == by_rest[person.room]:
-                return False
-        return all(self._as_modelled(room, by_rest[room]) for room in self.model.rooms)
+                return NotYet((own, listed, by_rest[person.room]))
+        for room, model in self.model.rooms.items():
+            if not self._as_modelled(room, by_rest[room]):
+                return NotYet((by_rest[room], model.seats))
+        return True
 
     def _participants_by_rest(self):
         return {room["id"]: self.home.rest("GET", f"/v1/rooms/{room['id']}/participants").json()["participants"]

@@ -27,8 +27,7 @@ def wait_until(predicate, timeout=10.0, what="the condition", ignoring=()):
     `what` is a sentence that says what was waited for. Exceptions listed in
     `ignoring` count as "not yet"; the message shows the last value or exception.
     """
-    deadline = time.monotonic() + timeout
-    pause = FIRST_PAUSE_S
+    pauses = _pauses(timeout)
     while True:
         try:
             last = predicate()
@@ -38,21 +37,27 @@ def wait_until(predicate, timeout=10.0, what="the condition", ignoring=()):
             value = last
         if value:
             return value
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise AssertionError(f"{what}: not within {timeout:g} s; last: {last!r}")
-        time.sleep(min(pause, left))
-        pause = min(pause * 1.5, LONGEST_PAUSE_S)
+        time.sleep(_next(pauses, timeout, what, last))
 
 
 async def until(predicate, timeout=10.0, what="the condition"):
     """wait_until for a coroutine function, while the loop goes on."""
+    pauses = _pauses(timeout)
+    while not (last := await predicate()):
+        await asyncio.sleep(_next(pauses, timeout, what, last))
+    return last
+
+
+def _pauses(timeout):
+    """How long to pause after each look, until the time is over."""
     deadline = time.monotonic() + timeout
     pause = FIRST_PAUSE_S
-    while not (last := await predicate()):
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise AssertionError(f"{what}: not within {timeout:g} s; last: {last!r}")
-        await asyncio.sleep(min(pause, left))
+    while (left := deadline - time.monotonic()) > 0:
+        yield min(pause, left)
         pause = min(pause * 1.5, LONGEST_PAUSE_S)
-    return last
+
+
+def _next(pauses, timeout, what, last):
+    for pause in pauses:
+        return pause
+    raise AssertionError(f"{what}: not within {timeout:g} s; last: {last!r}")

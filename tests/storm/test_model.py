@@ -44,6 +44,12 @@ def test_more_people_than_places_are_broken(model):
         model.joined("rm", None, me("eve", 3, 3))
 
 
+def test_who_may_have_left_leaves_a_place(model):
+    model.joined("rm", None, me("bob", 2, 2))
+    model.leaving("rm", "ann")
+    model.joined("rm", None, me("eve", 3, 3))
+
+
 def test_the_same_instance_keeps_its_attach_and_another_one_gets_a_higher_one(model):
     model.resumed("rm", me("ann", 1, 1))
     model.resumed("rm", me("ann", 1, 2, "page-2"))
@@ -90,7 +96,11 @@ def test_a_room_is_full_of_people_of_who_enters_and_of_ghosts_for_their_time(mod
         model.refused_as_full("rm", model.taken("rm"))
     model.unanswered("rm")
     model.refused_as_full("rm", model.taken("rm"))
-    clock.now += GHOST_S
+    clock.now += GHOST_S - 1
+    model.kills.append(clock.now)
+    clock.now += GHOST_S - 1
+    model.refused_as_full("rm", model.taken("rm"))
+    clock.now += 1
     assert model.taken("rm") == 1
     model.rooms["rm"].entering += 1
     model.refused_as_full("rm", model.taken("rm"))

@@ -285,7 +285,8 @@ static enum otter_err dispatch(struct otter_conn *conn, int64_t id, const json_t
 	return otter_fail_field(e, "request", "There is no request '%.40s'.", name != NULL ? name : "");
 }
 
-json_t *otter_conn_request(struct otter_conn *conn, const json_t *body)
+/* The reply, new; NULL: it comes through the sink. */
+static json_t *answer(struct otter_conn *conn, const json_t *body)
 {
 	struct otter_error e = { 0 };
 	int64_t id = -1;
@@ -309,4 +310,10 @@ json_t *otter_conn_request(struct otter_conn *conn, const json_t *body)
 		return reply;
 	json_decref(reply);
 	return otter_reply_error(id, &e);
+}
+
+json_t *otter_conn_request(struct otter_conn *conn, const json_t *body)
+{
+	json_t *reply = answer(conn, body);
+	return reply != NULL ? otter_conn_reply(conn, reply) : NULL;
 }

@@ -97,9 +97,9 @@ static void heard_reason(struct client *c, const char *name, const char *reason)
 }
 
 /* Send it, and do not wait: SQLite answers from its own thread. */
-static void send(struct client *c, int id, const char *request, const char *participant)
+static void send(struct client *c, int id, const char *request, const char *participant, bool revoke)
 {
-	json_auto_t *body = json_pack("{s:s, s:i, s:s}", "request", request, "id", id, "participant", participant);
+	json_auto_t *body = json_pack("{s:s, s:i, s:s, s:b}", "request", request, "id", id, "participant", participant, "revoke", revoke);
 	g_assert_null(otter_conn_request(c->conn, body));
 }
 
@@ -301,15 +301,15 @@ static void a_host_may_be_ejected_by_another_but_not_by_himself(void)
 }
 
 /* Both ask at once: whoever is first in the store's queue stays, and the other one is no host any more when his turn comes. */
-static void of_two_hosts_who_eject_each_other_the_first_one_stays(void)
+static void eject_each_other(bool first_revokes, bool other_revokes)
 {
 	begin_on_disk();
-	send(hal, 77, "eject", hetty_id);
-	send(hetty, 78, "eject", hal_id);
+	send(hal, 77, "eject", hetty_id, first_revokes);
+	send(hetty, 78, "eject", hal_id, other_revokes);
 	g_assert_cmpuint(places_taken(), ==, 2);
 	ask_error(hetty, "list", "{}", "conflict");
 	json_decref(ask_ok(hal, "list", "{}"));
-	json_decref(heard(hetty, "ejected"));
+	heard_reason(hetty, "ejected", "ejected");
 	{
 		OTTER_LOCKED(&hetty->lock);
 		const json_t *reply = g_queue_peek_head(&hetty->inbox);
@@ -319,10 +319,48 @@ static void of_two_hosts_who_eject_each_other_the_first_one_stays(void)
 	end();
 }
 
+static void of_two_hosts_who_eject_each_other_the_first_one_stays(void)
+{
+	eject_each_other(false, false);
+}
+
+static void of_two_hosts_who_eject_each_other_with_revoke_the_first_one_stays(void)
+{
+	eject_each_other(true, true);
+	eject_each_other(true, false);
+	eject_each_other(false, true);
+}
+
+/* His other page is on its way in while he is put out: it gets the place, and loses it when the revocation is in force. */
+static void ejected_with_revoke_he_is_out_too_who_came_in_meanwhile(void)
+{
+	begin_on_disk();
+	g_autofree char *token = new_token(o, room, "gus", NULL);
+	struct client *again = client_new(o);
+	struct store_break *break_before = break_ask(o);
+	break_await(break_before);
+	send(hal, 77, "eject", gus_id, true);
+	json_auto_t *body = json_pack("{s:s, s:i, s:s, s:s, s:s}", "request", "join", "id", 79, "room", room, "token", token, "instance", "page-2-of-gus");
+	g_assert_null(otter_conn_request(again->conn, body));
+	break_end(break_before);
+	g_assert_cmpuint(places_taken(), ==, 2);
+	heard_reason(gus, "ejected", "ejected");
+	{
+		OTTER_LOCKED(&again->lock);
+		json_auto_t *reply = g_queue_pop_head(&again->inbox);
+		g_assert_cmpint(number_at(reply, "id"), ==, 79);
+		g_assert_cmpstr(text_at(reply, "me.identity"), ==, "gus");
+		g_assert_cmpstr(text_at(reply, "me.participant"), !=, gus_id);
+	}
+	heard_reason(again, "ejected", "revoked");
+	client_end(again);
+	end();
+}
+
 static void what_a_host_asked_for_is_done_though_his_socket_goes(void)
 {
 	begin_on_disk();
-	send(hal, 77, "eject", gus_id);
+	send(hal, 77, "eject", gus_id, false);
 	drop_client(&hal);
 	g_assert_cmpuint(places_taken(), ==, 2);
 	ask_error(gus, "list", "{}", "conflict");
@@ -396,7 +434,7 @@ static void a_host_closes_the_room_and_still_has_his_reply(void)
 static void what_a_host_asked_for_is_answered_before_the_core_is_closed(void)
 {
 	begin_on_disk();
-	send(hal, 77, "eject", gus_id);
+	send(hal, 77, "eject", gus_id, false);
 	otter_close(o);
 	json_decref(heard(hal, "participant-left"));
 	{
@@ -425,6 +463,8 @@ static const struct check checks[] = {
 	{ "ejected with revoke an invite link has to knock", ejected_with_revoke_an_invite_link_has_to_knock },
 	{ "a host may be ejected by another, but not by himself", a_host_may_be_ejected_by_another_but_not_by_himself },
 	{ "of two hosts who eject each other the first one stays", of_two_hosts_who_eject_each_other_the_first_one_stays },
+	{ "of two hosts who eject each other with revoke the first one stays", of_two_hosts_who_eject_each_other_with_revoke_the_first_one_stays },
+	{ "ejected with revoke he is out too who came in meanwhile", ejected_with_revoke_he_is_out_too_who_came_in_meanwhile },
 	{ "what a host asked for is done though his socket goes", what_a_host_asked_for_is_done_though_his_socket_goes },
 	{ "nothing is done for a host who has left meanwhile", nothing_is_done_for_a_host_who_has_left_meanwhile },
 	{ "a locked room refuses guests until it is unlocked", a_locked_room_refuses_guests_until_it_is_unlocked },

@@ -102,7 +102,7 @@ static bool has_seat(struct otter_conn *conn)
 {
 	struct otter_error none = { 0 };
 	struct otter_room *room = otter_conn_room(conn, &none);
-	bool has = room != NULL && otter_room_seats(room, conn);
+	bool waits, has = room != NULL && otter_room_seats(room, conn, &waits);
 	otter_room_unref(room);
 	return has;
 }

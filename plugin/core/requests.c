@@ -143,11 +143,13 @@ static enum otter_err do_resume(struct otter_conn *conn, int64_t id, const json_
 
 struct otter_room *request_seated_in(struct otter_conn *conn, struct otter_error *e)
 {
+	bool waits;
 	struct otter_room *room = otter_conn_room(conn, e);
-	if (room == NULL || otter_room_seats(room, conn))
+	if (room == NULL || (otter_room_seats(room, conn, &waits) && !waits))
 		return room;
 	otter_room_unref(room);
-	otter_fail(e, OTTER_CONFLICT, "This connection has no seat any more: join or resume first.");
+	otter_fail(e, OTTER_CONFLICT,
+		waits ? "This connection has no seat yet: it waits to be let in." : "This connection has no seat any more: join or resume first.");
 	return NULL;
 }
 
@@ -176,7 +178,7 @@ static enum otter_err do_leave(struct otter_conn *conn, int64_t id, const json_t
 	(void)body;
 	char participant[OTTER_ID_SIZE];
 	struct otter *o = conn->otter;
-	struct otter_room *room = request_seated_in(conn, e);
+	struct otter_room *room = otter_conn_room(conn, e);
 	enum otter_err err = room != NULL ? otter_room_leave(room, conn, participant, e) : e->err;
 	otter_room_unref(room);
 	if (err != OTTER_OK || !otter_enter(o))

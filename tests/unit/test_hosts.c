@@ -127,6 +127,29 @@ static void without_a_seat_a_hosts_request_is_a_conflict(void)
 	end();
 }
 
+/* Whatever else is wrong with what he asks for. */
+static void for_who_waits_a_hosts_request_is_a_conflict_and_so_is_what_needs_a_seat(void)
+{
+	begin();
+	json_decref(room_change(o, room, "{\"lobby\": true}").body);
+	struct client *ivy = client_new(o);
+	g_autofree char *link = new_token(o, room, NULL, NULL);
+	json_auto_t *reply = join(ivy, room, link, "page-of-ivy");
+	g_assert_true(json_is_true(value_at(reply, "waiting")));
+	static const char *const of_seats[] = { "list", "credentials", "signal", "update", "set" };
+	static const char *const fields[] = { "{}", "{\"key\": 1, \"hand\": 1, \"locked\": 1, \"participant\": 1}" };
+	for (size_t f = 0; f < G_N_ELEMENTS(fields); f++) {
+		for (size_t i = 0; i < G_N_ELEMENTS(of_hosts); i++)
+			ask_error(ivy, of_hosts[i], fields[f], "conflict");
+		for (size_t i = 0; i < G_N_ELEMENTS(of_seats); i++)
+			ask_error(ivy, of_seats[i], fields[f], "conflict");
+	}
+	json_decref(ask_ok(ivy, "leave", "{}")); /* which needs none */
+	ask_error(ivy, "leave", "{}", "conflict");
+	client_end(ivy);
+	end();
+}
+
 static void a_guest_may_do_nothing_of_it(void)
 {
 	begin();
@@ -451,6 +474,8 @@ static void what_a_host_asked_for_is_answered_before_the_core_is_closed(void)
 
 static const struct check checks[] = {
 	{ "without a seat a host's request is a conflict", without_a_seat_a_hosts_request_is_a_conflict },
+	{ "for who waits a host's request is a conflict, and so is what needs a seat",
+		for_who_waits_a_hosts_request_is_a_conflict_and_so_is_what_needs_a_seat },
 	{ "a guest may do nothing of it", a_guest_may_do_nothing_of_it },
 	{ "a field that is wrong is named", a_field_that_is_wrong_is_named },
 	{ "whoever is not inside is not found", whoever_is_not_inside_is_not_found },

@@ -37,16 +37,20 @@ static void on_kept(void *arg, enum otter_err err, const void *row)
 	otter_conn_unref(conn);
 }
 
-void room_keep_first(struct otter_room *room, const struct otter_seat *seat)
+void room_keep_before(struct otter_room *room, const struct otter_seat *seat, struct otter_conn *conn)
 {
 	struct otter_store *store = room->otter->store;
 	const struct otter_seat_record record = otter_seat_record(seat, room->record.id);
-	if (seat->conn == NULL) {
+	otter_conn_hold(conn);
+	store->ops->seat_put(store, &record, on_kept, otter_conn_ref(conn));
+}
+
+void room_keep_first(struct otter_room *room, const struct otter_seat *seat)
+{
+	if (seat->conn != NULL)
+		room_keep_before(room, seat, seat->conn);
+	else
 		room_keep(room, seat);
-		return;
-	}
-	otter_conn_hold(seat->conn);
-	store->ops->seat_put(store, &record, on_kept, otter_conn_ref(seat->conn));
 }
 
 void room_sit(struct otter_room *room, struct otter_seat *seat)

@@ -264,6 +264,28 @@ static void a_promotion_outlives_a_restart(void)
 	end();
 }
 
+/* Neither of the two hears it before it would outlive the server. */
+static void a_promotion_is_in_the_store_when_it_is_told(void)
+{
+	begin_on_disk();
+	struct store_break *in = break_ask(o);
+	break_await(in);
+	send(hal, 77, "promote", gus_id, false);
+	heard_nothing(hal);
+	heard_nothing(gus);
+	break_end(in);
+	settle(o);
+	json_decref(heard(gus, "promoted"));
+	json_decref(heard(hal, "participant-updated"));
+	{
+		OTTER_LOCKED(&hal->lock);
+		const json_t *reply = g_queue_peek_head(&hal->inbox);
+		g_assert_cmpint(number_at(reply, "id"), ==, 77);
+		g_assert_true(json_is_true(value_at(reply, "ok")));
+	}
+	end();
+}
+
 /* ---- eject ---- */
 
 static void an_ejected_hears_it_then_the_others_and_then_the_host_has_his_reply(void)
@@ -327,8 +349,11 @@ static void a_host_may_be_ejected_by_another_but_not_by_himself(void)
 static void eject_each_other(bool first_revokes, bool other_revokes)
 {
 	begin_on_disk();
+	struct store_break *both = break_ask(o);
+	break_await(both);
 	send(hal, 77, "eject", hetty_id, first_revokes);
 	send(hetty, 78, "eject", hal_id, other_revokes);
+	break_end(both);
 	g_assert_cmpuint(places_taken(), ==, 2);
 	ask_error(hetty, "list", "{}", "conflict");
 	json_decref(ask_ok(hal, "list", "{}"));
@@ -483,6 +508,7 @@ static const struct check checks[] = {
 	{ "who is promoted hears it, and who waits", who_is_promoted_hears_it_and_who_waits },
 	{ "the promoted is a host for everybody", the_promoted_is_a_host_for_everybody },
 	{ "a promotion outlives a restart", a_promotion_outlives_a_restart },
+	{ "a promotion is in the store when it is told", a_promotion_is_in_the_store_when_it_is_told },
 	{ "an ejected hears it, then the others, and then the host has his reply", an_ejected_hears_it_then_the_others_and_then_the_host_has_his_reply },
 	{ "ejected with revoke he does not come back", ejected_with_revoke_he_does_not_come_back },
 	{ "ejected with revoke an invite link has to knock", ejected_with_revoke_an_invite_link_has_to_knock },

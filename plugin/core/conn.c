@@ -42,13 +42,28 @@ void otter_conn_unref(struct otter_conn *conn)
 	g_free(conn);
 }
 
+/* With the lock held. Does `message` have to wait? Then it does: as a copy, because another thread sends it, and Jansson's counts are not for several. */
+static bool keep_back(struct otter_conn *conn, const json_t *message)
+{
+	bool waits = conn->holds > 0 && !conn->gone;
+	if (waits)
+		g_queue_push_tail(&conn->held, json_deep_copy(message));
+	return waits;
+}
+
+json_t *otter_conn_reply(struct otter_conn *conn, json_t *reply)
+{
+	OTTER_LOCKED(&conn->lock);
+	if (keep_back(conn, reply))
+		g_clear_pointer(&reply, json_decref);
+	return reply;
+}
+
 void otter_conn_send(struct otter_conn *conn, json_t *message)
 {
 	{
 		OTTER_LOCKED(&conn->lock);
-		if (conn->holds > 0 && !conn->gone)
-			g_queue_push_tail(&conn->held, json_incref(message));
-		if (conn->holds > 0 || conn->gone)
+		if (keep_back(conn, message) || conn->gone)
 			return;
 	}
 	conn->ops->send(conn->sink, message); /* if it goes just now the message is lost, as on any network; the sink itself is kept alive by our reference */
@@ -60,10 +75,12 @@ void otter_conn_hold(struct otter_conn *conn)
 	conn->holds++;
 }
 
-/* The next message that was kept back: a reference; or NULL, and then the hold is over. */
+/* The next message that was kept back: a reference; or NULL, and then the hold is over. Whoever is gone gets none. */
 static json_t *next_held(struct otter_conn *conn)
 {
 	OTTER_LOCKED(&conn->lock);
+	if (conn->gone)
+		g_queue_clear_full(&conn->held, decref);
 	if (conn->holds == 1 && !g_queue_is_empty(&conn->held))
 		return g_queue_pop_head(&conn->held);
 	conn->holds--; /* what is left waits for another one */
@@ -85,7 +102,7 @@ static bool has_seat(struct otter_conn *conn)
 {
 	struct otter_error none = { 0 };
 	struct otter_room *room = otter_conn_room(conn, &none);
-	bool has = room != NULL && otter_room_seats(room, conn);
+	bool waits, has = room != NULL && otter_room_seats(room, conn, &waits);
 	otter_room_unref(room);
 	return has;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * A connection's own state, for conn.c and requests.c. */
+ * A connection's own state, for conn.c, the requests (requests.h) and the rooms (room_private.h). */
 #ifndef OTTER_CONN_PRIVATE_H
 #define OTTER_CONN_PRIVATE_H
 
@@ -18,7 +18,7 @@ struct otter_conn {
 	int64_t heard_ms;        /* monotonic: the last request */
 	bool watched;            /* it has pinged once, so it is expected to go on */
 	unsigned holds;          /* see otter_conn_hold */
-	GQueue held;             /* json_t, references: what is sent when the last hold is released */
+	GQueue held;             /* json_t, copies: what is sent when the last hold is released */
 	struct otter_bucket requests, refusals;
 };
 
@@ -41,6 +41,9 @@ enum otter_err otter_conn_ask(struct otter_conn *conn, struct otter_error *e);
 /* What is sent from now on waits, in order: something has to be in the store first. Under whatever lock. Each hold has its release. */
 void otter_conn_hold(struct otter_conn *conn);
 void otter_conn_release(struct otter_conn *conn);
+
+/* The reply of a request, to hand back to who asked: NULL if it waits like the rest. Takes `reply`. */
+json_t *otter_conn_reply(struct otter_conn *conn, json_t *reply);
 
 /* A request came. And: a ping came, so from now on silence means that the other end is dead. */
 void otter_conn_heard(struct otter_conn *conn);

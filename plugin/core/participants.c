@@ -33,16 +33,19 @@ struct ejecting {
 	bool revoke;
 };
 
-/* Out, and whatever he came by opens the room no more. Takes `p`. */
+/* Out, at once: he asks for nothing more. And what he came by opens the room no more: whoever has come in by his identity until that is in force is put
+ * out then. Takes `p`. */
 static void eject_and_revoke(struct pending *p, struct otter_room *room, const char *participant)
 {
 	struct revoking *r = g_new0(struct revoking, 1);
 	r->p = p;
 	g_strlcpy(r->participant, participant, sizeof r->participant);
-	if (otter_room_came_by(room, participant, &r->revocation))
-		revoking_go(r, room->record.id);
-	else
+	if (!otter_room_came_by(room, participant, &r->revocation) || !otter_room_eject(room, participant)) {
 		revoking_fail(r, OTTER_PARTICIPANT_NOT_FOUND);
+		return;
+	}
+	r->out = r->revocation.kind == OTTER_REVOKED_IDENTITY;
+	revoking_go(r, room->record.id);
 }
 
 static void on_room_to_eject_from(void *arg, enum otter_err err, const void *row)

@@ -143,11 +143,13 @@ static enum otter_err do_resume(struct otter_conn *conn, int64_t id, const json_
 
 struct otter_room *request_seated_in(struct otter_conn *conn, struct otter_error *e)
 {
+	bool waits;
 	struct otter_room *room = otter_conn_room(conn, e);
-	if (room == NULL || otter_room_seats(room, conn))
+	if (room == NULL || (otter_room_seats(room, conn, &waits) && !waits))
 		return room;
 	otter_room_unref(room);
-	otter_fail(e, OTTER_CONFLICT, "This connection has no seat any more: join or resume first.");
+	otter_fail(e, OTTER_CONFLICT,
+		waits ? "This connection has no seat yet: it waits to be let in." : "This connection has no seat any more: join or resume first.");
 	return NULL;
 }
 
@@ -176,7 +178,7 @@ static enum otter_err do_leave(struct otter_conn *conn, int64_t id, const json_t
 	(void)body;
 	char participant[OTTER_ID_SIZE];
 	struct otter *o = conn->otter;
-	struct otter_room *room = request_seated_in(conn, e);
+	struct otter_room *room = otter_conn_room(conn, e);
 	enum otter_err err = room != NULL ? otter_room_leave(room, conn, participant, e) : e->err;
 	otter_room_unref(room);
 	if (err != OTTER_OK || !otter_enter(o))
@@ -285,7 +287,8 @@ static enum otter_err dispatch(struct otter_conn *conn, int64_t id, const json_t
 	return otter_fail_field(e, "request", "There is no request '%.40s'.", name != NULL ? name : "");
 }
 
-json_t *otter_conn_request(struct otter_conn *conn, const json_t *body)
+/* The reply, new; NULL: it comes through the sink. */
+static json_t *answer(struct otter_conn *conn, const json_t *body)
 {
 	struct otter_error e = { 0 };
 	int64_t id = -1;
@@ -309,4 +312,10 @@ json_t *otter_conn_request(struct otter_conn *conn, const json_t *body)
 		return reply;
 	json_decref(reply);
 	return otter_reply_error(id, &e);
+}
+
+json_t *otter_conn_request(struct otter_conn *conn, const json_t *body)
+{
+	json_t *reply = answer(conn, body);
+	return reply != NULL ? otter_conn_reply(conn, reply) : NULL;
 }

@@ -8,7 +8,7 @@
 /* `reply` is a fresh {"ok": true} for the handler to add to, or to set NULL when the reply goes through the sink. */
 typedef enum otter_err request_fn(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e);
 
-/* The room in which the connection has a seat, or waits: new reference, or NULL (conflict). */
+/* The room in which the connection has a seat: new reference, or NULL (conflict; also for who waits). */
 struct otter_room *request_seated_in(struct otter_conn *conn, struct otter_error *e);
 
 /* ---- hosts (requests_host.c) ---- */

@@ -30,8 +30,6 @@ static void on_revoked(void *arg, enum otter_err err, const void *row)
 	struct otter_room *room = otter_find_room(o, r->revocation.room);
 	if (room != NULL)
 		otter_room_revoke(room, &r->revocation, r->out);
-	if (room != NULL && r->participant[0] != '\0')
-		otter_room_eject(room, r->participant);
 	otter_room_unref(room);
 	otter_log(o->env, OTTER_LOG_INFO, "%s revoked in %s", r->revocation.kind == OTTER_REVOKED_JTI ? "a token is" : "tokens of somebody are",
 		r->revocation.room);

@@ -9,7 +9,7 @@ struct revoking {
 	struct pending *p;
 	struct otter_revocation_record revocation; /* its kind and value, and knock; the rest is filled in */
 	bool out;                                  /* whoever is inside by these tokens is put out */
-	char participant[OTTER_ID_SIZE];           /* whoever is put out besides, or empty */
+	char participant[OTTER_ID_SIZE];           /* whose seat was ended for it, or empty */
 };
 
 /* Do it in the room of this id, and answer without a body. Takes `r`. */

@@ -243,10 +243,11 @@ json_t *otter_room_participants(struct otter_room *room)
 	return room_others_json(room, NULL);
 }
 
-bool otter_room_seats(struct otter_room *room, const struct otter_conn *conn)
+bool otter_room_seats(struct otter_room *room, const struct otter_conn *conn, bool *waits)
 {
 	OTTER_LOCKED(&room->lock);
-	return room_seat_of_conn(room, conn) != NULL || room_waiting_conn(room, conn) != NULL;
+	*waits = room_waiting_conn(room, conn) != NULL;
+	return *waits || room_seat_of_conn(room, conn) != NULL;
 }
 
 void otter_room_describe(struct otter_room *room, const struct otter_conn *conn, json_t *out)

@@ -128,8 +128,8 @@ unsigned otter_room_drain(struct otter_room *room, int64_t after_ms);
 /* End all seats with `closed {reason}`; nobody gets in any more. A second time it does nothing. */
 void otter_room_close(struct otter_room *room, const char *reason);
 
-/* Has `conn` a seat here, or does it wait? */
-bool otter_room_seats(struct otter_room *room, const struct otter_conn *conn);
+/* Has `conn` a seat here, or does it wait (*waits)? */
+bool otter_room_seats(struct otter_room *room, const struct otter_conn *conn, bool *waits);
 
 /* Writes what otter_conn_describe tells, if `conn` has a seat or waits here. */
 void otter_room_describe(struct otter_room *room, const struct otter_conn *conn, json_t *out);

@@ -50,11 +50,14 @@ enum otter_err otter_room_mute(struct otter_room *room, struct otter_conn *conn,
 
 /* ---- promoting ---- */
 
-/* He hears it, and who waits, like any host who comes; the others see his new role. */
-static void promote(struct otter_room *room, struct otter_seat *seat)
+/* He hears it, and who waits, like any host who comes; the others see his new role. `by` is the connection that asked for it, which has its reply when the
+ * store has it, or NULL. */
+static void promote(struct otter_room *room, struct otter_seat *seat, struct otter_conn *by)
 {
 	seat->role = OTTER_ROLE_HOST;
-	room_keep(room, seat);
+	room_keep_first(room, seat);
+	if (by != NULL)
+		room_keep_before(room, seat, by);
 	if (seat->conn != NULL) {
 		json_t *event = otter_event("promoted");
 		otter_conn_send(seat->conn, event);
@@ -75,7 +78,7 @@ enum otter_err otter_room_promote(struct otter_room *room, struct otter_conn *co
 	if (seat == NULL)
 		return otter_fail(e, OTTER_PARTICIPANT_NOT_FOUND, NULL);
 	if (seat->role != OTTER_ROLE_HOST)
-		promote(room, seat);
+		promote(room, seat, conn);
 	return OTTER_OK;
 }
 
@@ -93,6 +96,6 @@ bool room_hand_over(struct otter_room *room)
 	for (unsigned i = 0; i < room->n_seats; i++)
 		may = may && room->seats[i]->role != OTTER_ROLE_HOST;
 	if (may)
-		promote(room, room->seats[0]);
+		promote(room, room->seats[0], NULL);
 	return may;
 }

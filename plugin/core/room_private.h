@@ -68,8 +68,9 @@ bool room_attach(struct otter_room *room, struct otter_seat *seat, struct otter_
 /* What it is by now goes to the store. */
 void room_keep(struct otter_room *room, const struct otter_seat *seat);
 
-/* The same, and what its owner hears from now on waits for that: a seat that somebody was told of outlives the server. */
+/* The same, and what its owner hears from now on waits for that: a seat that somebody was told of outlives the server. Or what `conn` hears. */
 void room_keep_first(struct otter_room *room, const struct otter_seat *seat);
+void room_keep_before(struct otter_room *room, const struct otter_seat *seat, struct otter_conn *conn);
 
 /* Put a seat that is in no list among the seats, as the newest. */
 void room_sit(struct otter_room *room, struct otter_seat *seat);

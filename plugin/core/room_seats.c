@@ -37,16 +37,20 @@ static void on_kept(void *arg, enum otter_err err, const void *row)
 	otter_conn_unref(conn);
 }
 
-void room_keep_first(struct otter_room *room, const struct otter_seat *seat)
+void room_keep_before(struct otter_room *room, const struct otter_seat *seat, struct otter_conn *conn)
 {
 	struct otter_store *store = room->otter->store;
 	const struct otter_seat_record record = otter_seat_record(seat, room->record.id);
-	if (seat->conn == NULL) {
+	otter_conn_hold(conn);
+	store->ops->seat_put(store, &record, on_kept, otter_conn_ref(conn));
+}
+
+void room_keep_first(struct otter_room *room, const struct otter_seat *seat)
+{
+	if (seat->conn != NULL)
+		room_keep_before(room, seat, seat->conn);
+	else
 		room_keep(room, seat);
-		return;
-	}
-	otter_conn_hold(seat->conn);
-	store->ops->seat_put(store, &record, on_kept, otter_conn_ref(seat->conn));
 }
 
 void room_sit(struct otter_room *room, struct otter_seat *seat)
@@ -153,8 +157,8 @@ enum otter_err otter_room_resume(
 
 /* ---- leaving ---- */
 
-/* Take the seat out of the room and tell the others. Frees it. */
-static void seat_end(struct otter_room *room, struct otter_seat *seat, const char *reason)
+/* Take the seat out of the room and tell the others. Frees it. True: it was a host's. Afterwards seats_ended sees to the rest. */
+static bool seat_take_out(struct otter_room *room, struct otter_seat *seat, const char *reason)
 {
 	bool was_host = seat->role == OTTER_ROLE_HOST;
 	otter_seats_take(room->seats, &room->n_seats, seat);
@@ -163,13 +167,24 @@ static void seat_end(struct otter_room *room, struct otter_seat *seat, const cha
 	otter_observe(&room->otter->observer, "left", room->record.id, "{s:s, s:s}", "participant", seat->participant, "reason", reason);
 	otter_log(room->otter->env, OTTER_LOG_INFO, "%s left %s (%s)", seat->participant, room->record.id, reason);
 	otter_seat_free(seat);
-	if (was_host)
+	return was_host;
+}
+
+/* All seats that end in this moment have: now somebody who stays becomes host, or the room is empty. */
+static void seats_ended(struct otter_room *room, bool host)
+{
+	if (host)
 		room_hand_over(room);
 	if (room->n_seats == 0) {
 		room_forget_state(room);
 		room_presence_changed(room, otter_wall_ms(room->otter->env));
 		room_watch_empty(room);
 	}
+}
+
+static void seat_end(struct otter_room *room, struct otter_seat *seat, const char *reason)
+{
+	seats_ended(room, seat_take_out(room, seat, reason));
 }
 
 enum otter_err otter_room_leave(struct otter_room *room, struct otter_conn *conn, char participant[OTTER_ID_SIZE], struct otter_error *e)
@@ -251,12 +266,12 @@ void otter_room_restore(struct otter_room *room, const struct otter_seat_record 
 
 /* ---- putting out ---- */
 
-/* Its owner and the others hear that it was ended. Frees it. */
-static void put_out(struct otter_room *room, struct otter_seat *seat, const char *reason)
+/* Its owner and the others hear that it was ended. As seat_take_out. */
+static bool put_out(struct otter_room *room, struct otter_seat *seat, const char *reason)
 {
 	if (seat->conn != NULL)
 		room_dismiss(g_steal_pointer(&seat->conn), "ejected", reason);
-	seat_end(room, seat, "ejected");
+	return seat_take_out(room, seat, "ejected");
 }
 
 bool otter_room_eject(struct otter_room *room, const char *participant)
@@ -264,7 +279,7 @@ bool otter_room_eject(struct otter_room *room, const char *participant)
 	OTTER_LOCKED(&room->lock);
 	struct otter_seat *seat = room_seat_of_participant(room, participant);
 	if (seat != NULL)
-		put_out(room, seat, "ejected");
+		seats_ended(room, put_out(room, seat, "ejected"));
 	return seat != NULL;
 }
 
@@ -273,12 +288,20 @@ static bool came_by(const struct otter_seat *seat, const struct otter_revocation
 	return g_strcmp0(revocation->kind == OTTER_REVOKED_JTI ? seat->jti : seat->identity, revocation->value) == 0;
 }
 
+static void put_out_who_came_by(struct otter_room *room, const struct otter_revocation_record *revocation)
+{
+	bool host = false;
+	unsigned were = room->n_seats;
+	for (unsigned i = were; i > 0; i--)
+		if (came_by(room->seats[i - 1], revocation) && put_out(room, room->seats[i - 1], "revoked"))
+			host = true;
+	if (room->n_seats < were)
+		seats_ended(room, host);
+}
+
 void otter_room_revoke(struct otter_room *room, const struct otter_revocation_record *revocation, bool out)
 {
 	OTTER_LOCKED(&room->lock);
-	for (unsigned i = room->n_seats; out && i > 0; i--)
-		if (came_by(room->seats[i - 1], revocation))
-			put_out(room, room->seats[i - 1], "revoked");
 	for (unsigned i = room->n_waiting; i > 0; i--) { /* who waits is not inside yet */
 		struct otter_seat *seat = room->waiting[i - 1];
 		if (!came_by(seat, revocation))
@@ -290,6 +313,8 @@ void otter_room_revoke(struct otter_room *room, const struct otter_revocation_re
 			room_dismiss(g_steal_pointer(&seat->conn), "ejected", "revoked");
 		room_wait_end(room, seat, "ejected");
 	}
+	if (out)
+		put_out_who_came_by(room, revocation);
 }
 
 bool otter_room_came_by(struct otter_room *room, const char *participant, struct otter_revocation_record *out)

@@ -37,7 +37,7 @@ void otter_do_room_create(struct otter *o, const json_t *body, const struct otte
 void otter_do_room_get(struct otter *o, const char *id_or_name, otter_answer_fn fn, void *arg);
 
 /* Change settings (a null expires_at or metadata takes it away). Nobody who is inside is put out by a smaller limit. Those inside hear
- * room-updated. Answers the room. invalid_request, room_not_found, room_closed, precondition_failed. */
+ * room-updated. Answers the room. invalid_request, room_not_found, room_closed, precondition_failed, forbidden (`by`). */
 void otter_do_room_change(struct otter *o, const char *id_or_name, const json_t *body, const struct otter_conditions *when, otter_answer_fn fn, void *arg);
 
 /* A page of rooms, oldest first: {"rooms": [...], "next": cursor or null}. status (open, occupied, full, closed), after (a cursor), limit (1 to
@@ -48,12 +48,13 @@ void otter_do_room_list(struct otter *o, const char *status, const char *after, 
 void otter_do_participant_list(struct otter *o, const char *id_or_name, otter_answer_fn fn, void *arg);
 
 /* Put somebody out: the seat ends, its owner hears ejected. With `revoke` (false, true) the tokens of this identity are revoked, or the invite
- * link that the seat was taken by turns into knock. `by` as in otter_conditions. No body. invalid_request, room_not_found, participant_not_found. */
+ * link that the seat was taken by turns into knock. `by` as in otter_conditions. No body. invalid_request, room_not_found, forbidden (`by`),
+ * participant_not_found. On unavailable and storage_full he is out all the same, but nothing of it need be on disk. */
 void otter_do_participant_eject(
 	struct otter *o, const char *id_or_name, const char *participant, const char *revoke, const char *by, otter_answer_fn fn, void *arg);
 
 /* Close the room for good: everybody inside is told, and nobody gets in any more. On disk before it answers (no body). room_not_found,
- * precondition_failed. */
+ * precondition_failed, forbidden (`by`). */
 void otter_do_room_close(struct otter *o, const char *id_or_name, const struct otter_conditions *when, otter_answer_fn fn, void *arg);
 
 /* ---- tokens (tokens.c) ---- */

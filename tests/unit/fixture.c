@@ -454,3 +454,38 @@ void settle(struct otter *o)
 	for (int i = 0; i < 3; i++)
 		json_decref(wait_for(o, is_ready, NULL).body);
 }
+
+struct store_break {
+	struct otter_latch begun, over;
+};
+
+/* The store's completion: as long as it has not returned no other one runs. */
+static void on_break(void *arg, enum otter_err err, const void *row)
+{
+	struct store_break *b = arg;
+	(void)err, (void)row;
+	otter_latch_open(&b->begun, OTTER_OK);
+	otter_latch_wait(&b->over);
+	otter_latch_clear(&b->begun);
+	otter_latch_clear(&b->over);
+	g_free(b);
+}
+
+struct store_break *break_ask(struct otter *o)
+{
+	struct store_break *b = g_new0(struct store_break, 1);
+	otter_latch_init(&b->begun);
+	otter_latch_init(&b->over);
+	o->store->ops->room_get(o->store, "rm_", on_break, b);
+	return b;
+}
+
+void break_await(struct store_break *b)
+{
+	otter_latch_wait(&b->begun);
+}
+
+void break_end(struct store_break *b)
+{
+	otter_latch_open(&b->over, OTTER_OK);
+}

@@ -33,6 +33,12 @@ void core_end(struct otter *o);
 /* The store has done what it was asked for before, and what followed from that. */
 void settle(struct otter *o);
 
+/* A break in what SQLite answers: it begins behind what was asked for before, and lasts until it is ended. */
+struct store_break;
+struct store_break *break_ask(struct otter *o);
+void break_await(struct store_break *b);
+void break_end(struct store_break *b);
+
 /* An answer of the service, waited for. Copy of the error; the body is a new reference. */
 struct asked {
 	struct otter_error error;

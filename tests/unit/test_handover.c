@@ -232,6 +232,34 @@ static void whoever_is_away_finds_that_he_is_host_when_he_comes_back(void)
 	end_of_all();
 }
 
+static void revoke_and_out(struct otter *core, const char *jti, otter_answer_fn fn, void *arg)
+{
+	otter_do_token_revoke(core, room, &(struct otter_revoke){ .jti = jti, .inside = "out" }, fn, arg);
+}
+
+/* Carl is the host, and Bob, who is older, came by the same link. */
+static void nobody_becomes_host_who_is_put_out_in_the_same_moment(void)
+{
+	begin_with_ann_as_host();
+	struct asked minted = token_mint(o, room, "{}");
+	struct guest dora = come_by(text_at(minted.body, "token"));
+	json_decref(minted.body);
+	json_decref(askf(ann.client, "promote", "{\"participant\": \"%s\"}", carl.id));
+	json_decref(ask_ok(ann.client, "leave", "{}"));
+	forget_all(bob.client);
+	forget_all(dora.client);
+	g_assert_cmpint(wait_for(o, revoke_and_out, "jt_test").error.err, ==, OTTER_OK);
+	json_decref(heard(bob.client, "participant-left"));
+	json_decref(heard(bob.client, "ejected"));
+	heard_nothing(bob.client);
+	json_decref(heard(dora.client, "participant-left"));
+	json_decref(heard(dora.client, "participant-left"));
+	is_host(dora.client);
+	heard_nothing(dora.client);
+	go(&dora);
+	end_of_all();
+}
+
 static void who_is_left_alone_is_host_and_the_last_one_leaves_nothing_behind(void)
 {
 	begin_with_ann_as_host();
@@ -373,6 +401,7 @@ static const struct check checks[] = {
 	{ "a host who is away is still the host until his time is over", a_host_who_is_away_is_still_the_host_until_his_time_is_over },
 	{ "while there is another host nothing is handed over", while_there_is_another_host_nothing_is_handed_over },
 	{ "whoever is away finds that he is host when he comes back", whoever_is_away_finds_that_he_is_host_when_he_comes_back },
+	{ "nobody becomes host who is put out in the same moment", nobody_becomes_host_who_is_put_out_in_the_same_moment },
 	{ "who is left alone is host, and the last one leaves nothing behind", who_is_left_alone_is_host_and_the_last_one_leaves_nothing_behind },
 	{ "who comes again by a guest's token is host by being the oldest alone", who_comes_again_by_a_guests_token_is_host_by_being_the_oldest_alone },
 	{ "not where a host_url was given", not_where_a_host_url_was_given },

@@ -97,9 +97,9 @@ static void heard_reason(struct client *c, const char *name, const char *reason)
 }
 
 /* Send it, and do not wait: SQLite answers from its own thread. */
-static void send(struct client *c, int id, const char *request, const char *participant)
+static void send(struct client *c, int id, const char *request, const char *participant, bool revoke)
 {
-	json_auto_t *body = json_pack("{s:s, s:i, s:s}", "request", request, "id", id, "participant", participant);
+	json_auto_t *body = json_pack("{s:s, s:i, s:s, s:b}", "request", request, "id", id, "participant", participant, "revoke", revoke);
 	g_assert_null(otter_conn_request(c->conn, body));
 }
 
@@ -124,6 +124,29 @@ static void without_a_seat_a_hosts_request_is_a_conflict(void)
 	for (size_t i = 0; i < G_N_ELEMENTS(of_hosts); i++)
 		ask_error(nobody, of_hosts[i], "{}", "conflict");
 	client_end(nobody);
+	end();
+}
+
+/* Whatever else is wrong with what he asks for. */
+static void for_who_waits_a_hosts_request_is_a_conflict_and_so_is_what_needs_a_seat(void)
+{
+	begin();
+	json_decref(room_change(o, room, "{\"lobby\": true}").body);
+	struct client *ivy = client_new(o);
+	g_autofree char *link = new_token(o, room, NULL, NULL);
+	json_auto_t *reply = join(ivy, room, link, "page-of-ivy");
+	g_assert_true(json_is_true(value_at(reply, "waiting")));
+	static const char *const of_seats[] = { "list", "credentials", "signal", "update", "set" };
+	static const char *const fields[] = { "{}", "{\"key\": 1, \"hand\": 1, \"locked\": 1, \"participant\": 1}" };
+	for (size_t f = 0; f < G_N_ELEMENTS(fields); f++) {
+		for (size_t i = 0; i < G_N_ELEMENTS(of_hosts); i++)
+			ask_error(ivy, of_hosts[i], fields[f], "conflict");
+		for (size_t i = 0; i < G_N_ELEMENTS(of_seats); i++)
+			ask_error(ivy, of_seats[i], fields[f], "conflict");
+	}
+	json_decref(ask_ok(ivy, "leave", "{}")); /* which needs none */
+	ask_error(ivy, "leave", "{}", "conflict");
+	client_end(ivy);
 	end();
 }
 
@@ -241,6 +264,28 @@ static void a_promotion_outlives_a_restart(void)
 	end();
 }
 
+/* Neither of the two hears it before it would outlive the server. */
+static void a_promotion_is_in_the_store_when_it_is_told(void)
+{
+	begin_on_disk();
+	struct store_break *in = break_ask(o);
+	break_await(in);
+	send(hal, 77, "promote", gus_id, false);
+	heard_nothing(hal);
+	heard_nothing(gus);
+	break_end(in);
+	settle(o);
+	json_decref(heard(gus, "promoted"));
+	json_decref(heard(hal, "participant-updated"));
+	{
+		OTTER_LOCKED(&hal->lock);
+		const json_t *reply = g_queue_peek_head(&hal->inbox);
+		g_assert_cmpint(number_at(reply, "id"), ==, 77);
+		g_assert_true(json_is_true(value_at(reply, "ok")));
+	}
+	end();
+}
+
 /* ---- eject ---- */
 
 static void an_ejected_hears_it_then_the_others_and_then_the_host_has_his_reply(void)
@@ -301,15 +346,18 @@ static void a_host_may_be_ejected_by_another_but_not_by_himself(void)
 }
 
 /* Both ask at once: whoever is first in the store's queue stays, and the other one is no host any more when his turn comes. */
-static void of_two_hosts_who_eject_each_other_the_first_one_stays(void)
+static void eject_each_other(bool first_revokes, bool other_revokes)
 {
 	begin_on_disk();
-	send(hal, 77, "eject", hetty_id);
-	send(hetty, 78, "eject", hal_id);
+	struct store_break *both = break_ask(o);
+	break_await(both);
+	send(hal, 77, "eject", hetty_id, first_revokes);
+	send(hetty, 78, "eject", hal_id, other_revokes);
+	break_end(both);
 	g_assert_cmpuint(places_taken(), ==, 2);
 	ask_error(hetty, "list", "{}", "conflict");
 	json_decref(ask_ok(hal, "list", "{}"));
-	json_decref(heard(hetty, "ejected"));
+	heard_reason(hetty, "ejected", "ejected");
 	{
 		OTTER_LOCKED(&hetty->lock);
 		const json_t *reply = g_queue_peek_head(&hetty->inbox);
@@ -319,10 +367,48 @@ static void of_two_hosts_who_eject_each_other_the_first_one_stays(void)
 	end();
 }
 
+static void of_two_hosts_who_eject_each_other_the_first_one_stays(void)
+{
+	eject_each_other(false, false);
+}
+
+static void of_two_hosts_who_eject_each_other_with_revoke_the_first_one_stays(void)
+{
+	eject_each_other(true, true);
+	eject_each_other(true, false);
+	eject_each_other(false, true);
+}
+
+/* His other page is on its way in while he is put out: it gets the place, and loses it when the revocation is in force. */
+static void ejected_with_revoke_he_is_out_too_who_came_in_meanwhile(void)
+{
+	begin_on_disk();
+	g_autofree char *token = new_token(o, room, "gus", NULL);
+	struct client *again = client_new(o);
+	struct store_break *break_before = break_ask(o);
+	break_await(break_before);
+	send(hal, 77, "eject", gus_id, true);
+	json_auto_t *body = json_pack("{s:s, s:i, s:s, s:s, s:s}", "request", "join", "id", 79, "room", room, "token", token, "instance", "page-2-of-gus");
+	g_assert_null(otter_conn_request(again->conn, body));
+	break_end(break_before);
+	g_assert_cmpuint(places_taken(), ==, 2);
+	heard_reason(gus, "ejected", "ejected");
+	{
+		OTTER_LOCKED(&again->lock);
+		json_auto_t *reply = g_queue_pop_head(&again->inbox);
+		g_assert_cmpint(number_at(reply, "id"), ==, 79);
+		g_assert_cmpstr(text_at(reply, "me.identity"), ==, "gus");
+		g_assert_cmpstr(text_at(reply, "me.participant"), !=, gus_id);
+	}
+	heard_reason(again, "ejected", "revoked");
+	client_end(again);
+	end();
+}
+
 static void what_a_host_asked_for_is_done_though_his_socket_goes(void)
 {
 	begin_on_disk();
-	send(hal, 77, "eject", gus_id);
+	send(hal, 77, "eject", gus_id, false);
 	drop_client(&hal);
 	g_assert_cmpuint(places_taken(), ==, 2);
 	ask_error(gus, "list", "{}", "conflict");
@@ -396,7 +482,7 @@ static void a_host_closes_the_room_and_still_has_his_reply(void)
 static void what_a_host_asked_for_is_answered_before_the_core_is_closed(void)
 {
 	begin_on_disk();
-	send(hal, 77, "eject", gus_id);
+	send(hal, 77, "eject", gus_id, false);
 	otter_close(o);
 	json_decref(heard(hal, "participant-left"));
 	{
@@ -413,6 +499,8 @@ static void what_a_host_asked_for_is_answered_before_the_core_is_closed(void)
 
 static const struct check checks[] = {
 	{ "without a seat a host's request is a conflict", without_a_seat_a_hosts_request_is_a_conflict },
+	{ "for who waits a host's request is a conflict, and so is what needs a seat",
+		for_who_waits_a_hosts_request_is_a_conflict_and_so_is_what_needs_a_seat },
 	{ "a guest may do nothing of it", a_guest_may_do_nothing_of_it },
 	{ "a field that is wrong is named", a_field_that_is_wrong_is_named },
 	{ "whoever is not inside is not found", whoever_is_not_inside_is_not_found },
@@ -420,11 +508,14 @@ static const struct check checks[] = {
 	{ "who is promoted hears it, and who waits", who_is_promoted_hears_it_and_who_waits },
 	{ "the promoted is a host for everybody", the_promoted_is_a_host_for_everybody },
 	{ "a promotion outlives a restart", a_promotion_outlives_a_restart },
+	{ "a promotion is in the store when it is told", a_promotion_is_in_the_store_when_it_is_told },
 	{ "an ejected hears it, then the others, and then the host has his reply", an_ejected_hears_it_then_the_others_and_then_the_host_has_his_reply },
 	{ "ejected with revoke he does not come back", ejected_with_revoke_he_does_not_come_back },
 	{ "ejected with revoke an invite link has to knock", ejected_with_revoke_an_invite_link_has_to_knock },
 	{ "a host may be ejected by another, but not by himself", a_host_may_be_ejected_by_another_but_not_by_himself },
 	{ "of two hosts who eject each other the first one stays", of_two_hosts_who_eject_each_other_the_first_one_stays },
+	{ "of two hosts who eject each other with revoke the first one stays", of_two_hosts_who_eject_each_other_with_revoke_the_first_one_stays },
+	{ "ejected with revoke he is out too who came in meanwhile", ejected_with_revoke_he_is_out_too_who_came_in_meanwhile },
 	{ "what a host asked for is done though his socket goes", what_a_host_asked_for_is_done_though_his_socket_goes },
 	{ "nothing is done for a host who has left meanwhile", nothing_is_done_for_a_host_who_has_left_meanwhile },
 	{ "a locked room refuses guests until it is unlocked", a_locked_room_refuses_guests_until_it_is_unlocked },

@@ -509,6 +509,65 @@ static void who_is_told_of_a_seat_finds_it_in_the_store(void)
 	end_pair();
 }
 
+/* He has his seat, and what he is told waits for the store: until the break is ended. */
+static struct client *join_in_a_break(struct store_break **in)
+{
+	g_autofree char *token = new_token(o, room, NULL, NULL);
+	struct client *c = client_new(o);
+	struct store_break *before = break_ask(o);
+	break_await(before);
+	json_auto_t *body = json_pack("{s:s, s:i, s:s, s:s, s:s}", "request", "join", "id", 77, "room", room, "token", token, "instance", "carl-page-1");
+	g_assert_null(otter_conn_request(c->conn, body));
+	*in = break_ask(o);
+	break_end(before);
+	break_await(*in);
+	heard_nothing(c);
+	return c;
+}
+
+static void heard_reply(struct client *c, int64_t id)
+{
+	OTTER_LOCKED(&c->lock);
+	json_auto_t *reply = g_queue_pop_head(&c->inbox);
+	g_assert_cmpstr(text_at(reply, "otter"), ==, "reply");
+	g_assert_cmpint(number_at(reply, "id"), ==, id);
+}
+
+static void what_is_asked_behind_a_join_is_answered_behind_it(void)
+{
+	static const char *const requests[] = { "ping", "list", "nonsense", "leave" };
+	folder = check_folder();
+	begin_pair_in("{}");
+	struct store_break *in;
+	struct client *carl = join_in_a_break(&in);
+	for (size_t i = 0; i < G_N_ELEMENTS(requests); i++) {
+		json_auto_t *body = json_pack("{s:s, s:I}", "request", requests[i], "id", (json_int_t)(78 + i));
+		g_assert_null(otter_conn_request(carl->conn, body));
+	}
+	heard_nothing(carl);
+	break_end(in);
+	settle(o);
+	for (size_t i = 0; i <= G_N_ELEMENTS(requests); i++)
+		heard_reply(carl, 77 + (int64_t)i);
+	heard_nothing(carl);
+	client_end(carl);
+	end_pair();
+}
+
+static void what_waits_for_the_store_is_not_sent_to_who_has_gone(void)
+{
+	folder = check_folder();
+	begin_pair_in("{}");
+	struct store_break *in;
+	struct client *carl = join_in_a_break(&in);
+	otter_conn_gone(carl->conn);
+	break_end(in);
+	settle(o);
+	heard_nothing(carl);
+	client_end(carl);
+	end_pair();
+}
+
 /* The page that was loaded last is known: it keeps its attach, and the connections to it. */
 static void a_reload_outlives_a_restart(void)
 {
@@ -1049,6 +1108,8 @@ static const struct check checks[] = {
 	{ "each absence has its own timeout", each_absence_has_its_own_timeout },
 	{ "a seat outlives a restart", a_seat_outlives_a_restart },
 	{ "who is told of a seat finds it in the store", who_is_told_of_a_seat_finds_it_in_the_store },
+	{ "what is asked behind a join is answered behind it", what_is_asked_behind_a_join_is_answered_behind_it },
+	{ "what waits for the store is not sent to who has gone", what_waits_for_the_store_is_not_sent_to_who_has_gone },
 	{ "a reload outlives a restart", a_reload_outlives_a_restart },
 	{ "a seat that ended stays so after a restart", a_seat_that_ended_stays_so_after_a_restart },
 	{ "what is no seat does not resume", what_is_no_seat_does_not_resume },

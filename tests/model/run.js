@@ -35,6 +35,7 @@ const DEEP = {
   'candidates: crash': pair({ crash: 1 }),
   'renegotiate three times, restart': pair({ need: 3, restart: 1 }, false),
   'renegotiate both, lose': pair({ need: 2, lose: 1 }, false),
+  'renegotiate both, hung': pair({ need: 2, hung: 1 }, false),
   'renegotiate, hung twice': pair({ need: 1, hung: 2 }, false),
   'renegotiate, fail, hung': pair({ need: 1, fail: 1, hung: 1 }, false),
   'fail twice, hung': pair({ fail: 2, hung: 1 }, false),
@@ -60,5 +61,6 @@ for (const [title, system] of Object.entries(deep ? { ...DAILY, ...DEEP } : DAIL
     if (!(error instanceof Violation)) throw error;
     console.error(`${title}: ${error.message}`);
     process.exitCode = 1;
+    if (!deep) break;
   }
 }

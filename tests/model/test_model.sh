@@ -7,5 +7,5 @@ if ! command -v node >/dev/null; then
 	echo "SKIPPED: the protocol is not explored, because there is no node (Debian: nodejs)"
 	exit 77
 fi
-node --test "$here/test_pair_stream.js" "$here/test_negotiation.js"
+node --test "$here/test_steps.js"
 exec node "$here/run.js" ${OTTER_DEEP:+--deep}

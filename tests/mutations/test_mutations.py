@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from mutations.mutations import MODEL, MUTATIONS
+from mutations.mutations import EXPLORER, IN_NODE, MUTATIONS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LIBRARIES = ["glib-2.0", "jansson", "libjwt", "sqlite3"]
@@ -66,14 +66,14 @@ def core(tmp_path_factory):
 
 @pytest.fixture
 def model(tmp_path):
-    """The SDK and its model in a folder of their own: outcome(file, text)."""
+    """The SDK and its model in a folder of their own: outcome(script, file, text)."""
     for folder in ("html/sdk", "tests/model"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     shutil.copy(ROOT / "html/package.json", tmp_path / "html")
 
-    def outcome(file, text):
+    def outcome(script, file, text):
         (tmp_path / file).write_text(text, encoding="utf-8")
-        return run("sh", str(tmp_path / "tests/model/test_model.sh"))
+        return run("node", str(tmp_path / "tests/model" / script))
     return outcome
 
 
@@ -83,36 +83,36 @@ def mutated(mutation):
     return text.replace(mutation.old, mutation.new)
 
 
-def cases(of_model):
+def cases(in_node):
     return [pytest.param(each, id=each.name, marks=[] if each.daily else [pytest.mark.deep])
-            for each in MUTATIONS if (each.by == MODEL) == of_model]
+            for each in MUTATIONS if (each.by in IN_NODE) == in_node]
 
 
 @pytest.mark.timeout(LIMIT_S)
-@pytest.mark.parametrize("mutation", cases(of_model=True))
+@pytest.mark.parametrize("mutation", cases(in_node=True))
 def test_the_model_notices_that(model, mutation):
-    done = model(mutation.file, mutated(mutation))
+    done = model(mutation.by, mutation.file, mutated(mutation))
     assert done.returncode == 1, done.stdout[-2000:]
     assert "NOT TO ITS END" not in done.stdout, done.stdout[-2000:]
 
 
 @pytest.mark.timeout(2 * LIMIT_S)
-@pytest.mark.parametrize("mutation", cases(of_model=False))
+@pytest.mark.parametrize("mutation", cases(in_node=False))
 def test_a_unit_test_notices_that(core, mutation):
     done = core.outcome(mutation.by, mutation.file, mutated(mutation))
     assert done.returncode != 0, done.stdout[-2000:]
 
 
 @pytest.mark.timeout(2 * LIMIT_S)
-@pytest.mark.parametrize("test", sorted({each.by for each in MUTATIONS if each.by != MODEL}))
+@pytest.mark.parametrize("test", sorted({each.by for each in MUTATIONS if each.by not in IN_NODE}))
 def test_without_a_mutation_the_unit_test_passes(core, test):
     done = core.outcome(test)
     assert done.returncode == 0, done.stdout[-2000:]
 
 
-@pytest.mark.deep
 @pytest.mark.timeout(2 * LIMIT_S)
-def test_without_a_mutation_the_model_is_content(model):
+@pytest.mark.parametrize("script", [pytest.param(each, marks=[pytest.mark.deep] if each == EXPLORER else []) for each in IN_NODE])
+def test_without_a_mutation_the_model_is_content(model, script):
     text = (ROOT / MUTATIONS[0].file).read_text(encoding="utf-8")
-    done = model(MUTATIONS[0].file, text)
+    done = model(script, MUTATIONS[0].file, text)
     assert done.returncode == 0, done.stdout[-2000:]

@@ -125,8 +125,8 @@ json_t *otter_room_participants(struct otter_room *room);
 /* Tell everybody inside that the server stops in `after_ms`: how many they are. */
 unsigned otter_room_drain(struct otter_room *room, int64_t after_ms);
 
-/* End all seats with `closed {reason}`; nobody gets in any more. A second time it does nothing. */
-void otter_room_close(struct otter_room *room, const char *reason);
+/* End all seats with `closed {reason}`; nobody gets in any more. A second time it does nothing: false. */
+bool otter_room_close(struct otter_room *room, const char *reason);
 
 /* Has `conn` a seat here, or does it wait (*waits)? */
 bool otter_room_seats(struct otter_room *room, const struct otter_conn *conn, bool *waits);
@@ -137,6 +137,7 @@ void otter_room_describe(struct otter_room *room, const struct otter_conn *conn,
 /* Is `participant`'s seat taken (connected or away)? *waits: he waits to be let in. */
 bool otter_room_has(struct otter_room *room, const char *participant, bool *waits);
 unsigned otter_room_count(struct otter_room *room);
+bool otter_room_locked(struct otter_room *room);
 
 /* R of the protocol, and the room of REST without its URLs: new reference. */
 json_t *otter_room_record_json(const struct otter_room_record *record, unsigned participants, int64_t now_ms);

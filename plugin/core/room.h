@@ -69,9 +69,9 @@ enum otter_err otter_room_signal(struct otter_room *room, struct otter_conn *con
 /* Share a value with those who are in and who come later; the others hear it. too_large, rate_limited. */
 enum otter_err otter_room_set(struct otter_room *room, struct otter_conn *conn, const struct otter_set *set, struct otter_error *e);
 
-/* Somebody asks through `conn` at all, whatever it is: 0, or in how many ms he may again, by what his seat here has asked before (without a seat here
- * that counts nothing). Says how many others are in with him. */
-int64_t otter_room_ask(struct otter_room *room, const struct otter_conn *conn, unsigned *n_others);
+/* Somebody asks through `conn` at all, whatever it is: 0, or in how many ms he may again, by what it and his seat here, if he has one, have asked before.
+ * Says how many others are in with him. */
+int64_t otter_room_ask(struct otter_room *room, struct otter_conn *conn, unsigned *n_others);
 
 /* Before a restart somebody had this seat (they come in order): it is away until the resume timeout. */
 void otter_room_restore(struct otter_room *room, const struct otter_seat_record *record);

@@ -161,11 +161,6 @@ static void stop_clock(struct otter *o)
 
 /* ---- opening and closing ---- */
 
-static void unref_room(void *room)
-{
-	otter_room_unref(room);
-}
-
 static struct otter *otter_new(const struct otter_config *config)
 {
 	struct otter *o = g_new0(struct otter, 1);
@@ -185,7 +180,7 @@ static struct otter *otter_new(const struct otter_config *config)
 	otter_lock_init(&o->rooms_lock);
 	otter_cond_init(&o->clock_wake);
 	otter_deadlines_init(&o->deadlines);
-	o->rooms = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_room);
+	o->rooms = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, otter_room_unref_data);
 	otter_turn_init(
 		&o->turn, config->turn_servers, config->n_turn_servers, config->turn_secret_db, config->turn_realm != NULL ? config->turn_realm : "otter");
 	return o;

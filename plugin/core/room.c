@@ -47,6 +47,11 @@ void otter_room_unref(struct otter_room *room)
 	g_free(room);
 }
 
+void otter_room_unref_data(void *room)
+{
+	otter_room_unref(room);
+}
+
 /* ---- who is here ---- */
 
 struct otter_seat *room_seat_of_conn(struct otter_room *room, const struct otter_conn *conn)

@@ -45,6 +45,7 @@ struct otter_room {
 struct otter_room *otter_room_new(struct otter *o, const struct otter_room_record *record);
 struct otter_room *otter_room_ref(struct otter_room *room);
 void otter_room_unref(struct otter_room *room); /* NULL is fine */
+void otter_room_unref_data(void *room);         /* the same, for who calls it through a pointer */
 
 /* Take a seat for `conn`, take over the seat of the same identity, or wait in the lobby. The reply to request `id` goes out through the connection
  * before any event of the room. room_closed, locked, room_full, rate_limited. */

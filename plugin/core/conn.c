@@ -205,19 +205,24 @@ void otter_conn_close(struct otter_conn *conn)
 
 /* ---- how much it may ask ---- */
 
+int64_t otter_conn_take(struct otter_conn *conn, struct otter_bucket *of_seat, unsigned others)
+{
+	struct otter_bucket none = { 0 };
+	OTTER_LOCKED(&conn->lock);
+	return otter_bucket_take_both(&conn->requests, of_seat != NULL ? of_seat : &none, otter_rate_of_requests(others), otter_mono_ms(conn->otter->env));
+}
+
 enum otter_err otter_conn_ask(struct otter_conn *conn, struct otter_error *e)
 {
 	int64_t now_ms = otter_mono_ms(conn->otter->env);
 	unsigned others = 0;
 	struct otter_error none = { 0 };
 	struct otter_room *room = otter_conn_room(conn, &none);
-	int64_t wait_ms = room != NULL ? otter_room_ask(room, conn, &others) : 0;
+	int64_t wait_ms = room != NULL ? otter_room_ask(room, conn, &others) : otter_conn_take(conn, NULL, 0);
 	bool out;
 	otter_room_unref(room);
 	{
 		OTTER_LOCKED(&conn->lock);
-		if (wait_ms == 0)
-			wait_ms = otter_bucket_take(&conn->requests, otter_rate_of_requests(others), now_ms);
 		out = wait_ms > 0 && !conn->gone && otter_bucket_take(&conn->refusals, otter_rate_of_refusals(others), now_ms) > 0;
 	}
 	if (out) {

@@ -38,6 +38,10 @@ struct otter_room *otter_conn_room(struct otter_conn *conn, struct otter_error *
 /* May it ask, whatever it is? rate_limited; and who goes on in spite of it is put out: then the connection is closed when this returns. */
 enum otter_err otter_conn_ask(struct otter_conn *conn, struct otter_error *e);
 
+/* A request of it, and of the bucket of its seat (which is locked; NULL: it has none), with so many others in the room: 0, or in how many ms there may be
+ * one; then neither has it. */
+int64_t otter_conn_take(struct otter_conn *conn, struct otter_bucket *of_seat, unsigned others);
+
 /* What is sent from now on waits, in order: something has to be in the store first. Under whatever lock. Each hold has its release. */
 void otter_conn_hold(struct otter_conn *conn);
 void otter_conn_release(struct otter_conn *conn);

@@ -12,7 +12,8 @@
  *   promoted  participant
  *   locked    locked: true or false
  *   closed    reason: request, host, expired, empty
- * A room that is closed ends all its seats, without a "left" for each. No secret, no name and no identity. Who waits before a room is not in it yet. */
+ * A room that is closed ends all its seats, without a "left" for each, and is told of no more. That it is locked or closed is told of rooms that nobody is
+ * in as well; not that such a one has expired. No secret, no name and no identity. Who waits before a room is not in it yet. */
 struct otter_observer {
 	/* Is anybody listening? NULL: never. Both are called from any thread, mostly with a room's lock held: they must not block, and not call into the core. */
 	bool (*listens)(void *arg);

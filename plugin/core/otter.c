@@ -161,11 +161,6 @@ static void stop_clock(struct otter *o)
 
 /* ---- opening and closing ---- */
 
-static void unref_room(void *room)
-{
-	otter_room_unref(room);
-}
-
 static struct otter *otter_new(const struct otter_config *config)
 {
 	struct otter *o = g_new0(struct otter, 1);
@@ -185,7 +180,7 @@ static struct otter *otter_new(const struct otter_config *config)
 	otter_lock_init(&o->rooms_lock);
 	otter_cond_init(&o->clock_wake);
 	otter_deadlines_init(&o->deadlines);
-	o->rooms = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_room);
+	o->rooms = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, otter_room_unref_data);
 	otter_turn_init(
 		&o->turn, config->turn_servers, config->n_turn_servers, config->turn_secret_db, config->turn_realm != NULL ? config->turn_realm : "otter");
 	return o;
@@ -410,18 +405,20 @@ enum otter_err otter_judge_room(
 struct closing {
 	struct otter *o;
 	char id[OTTER_ID_SIZE];
-	int64_t version, closed_ms;
+	int64_t version;
 	const char *reason; /* static */
 	otter_store_fn fn;  /* or NULL */
 	void *arg;
 };
 
-static void drop_room(struct otter *o, struct otter_room *room, const char *reason)
+/* False: it was closed before. */
+static bool drop_room(struct otter *o, struct otter_room *room, const char *reason)
 {
-	otter_room_close(room, reason);
+	bool was_open = otter_room_close(room, reason);
 	OTTER_LOCKED(&o->rooms_lock);
 	if (o->rooms != NULL)
 		g_hash_table_remove(o->rooms, room->record.id);
+	return was_open;
 }
 
 static void close_again(void *context, void *arg);
@@ -432,14 +429,14 @@ static void on_closed(void *arg, enum otter_err err, const void *row)
 	struct otter *o = c->o;
 	struct otter_room *room = otter_find_room(o, c->id);
 	bool gone = err == OTTER_OK || err == OTTER_ROOM_NOT_FOUND; /* the store may have forgotten it, long after it had expired */
-	const struct otter_room_record *record = row;
-	if (err == OTTER_OK && record->closed_ms == c->closed_ms) /* else it was closed before */
-		otter_observe(&o->observer, "closed", c->id, "{s:s}", "reason", c->reason);
+	bool closed = row != NULL; /* in the store; or here, where who took its name had closed it in the store when it had expired */
 	if (room != NULL && gone)
-		drop_room(o, room, c->reason);
+		closed = drop_room(o, room, c->reason) || closed;
 	else if (room != NULL && c->fn == NULL && err == OTTER_PRECONDITION_FAILED)
 		otter_room_watch(room);
 	otter_room_unref(room);
+	if (closed) /* behind all that happened in it, and once */
+		otter_observe(&o->observer, "closed", c->id, "{s:s}", "reason", c->reason);
 	if (c->fn != NULL)
 		c->fn(c->arg, err, row);
 	if (c->fn == NULL && !gone && err != OTTER_PRECONDITION_FAILED) { /* nobody else will ask for it again */
@@ -465,7 +462,7 @@ void otter_close_room(struct otter *o, const char *id, int64_t version, const ch
 		return;
 	}
 	struct closing *c = g_new0(struct closing, 1);
-	*c = (struct closing){ .o = o, .version = version, .closed_ms = otter_wall_ms(o->env), .reason = reason, .fn = fn, .arg = arg };
+	*c = (struct closing){ .o = o, .version = version, .reason = reason, .fn = fn, .arg = arg };
 	g_strlcpy(c->id, id, sizeof c->id);
-	o->store->ops->room_close(o->store, id, c->closed_ms, version, on_closed, c);
+	o->store->ops->room_close(o->store, id, otter_wall_ms(o->env), version, on_closed, c);
 }

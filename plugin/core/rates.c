@@ -20,6 +20,17 @@ int64_t otter_bucket_take(struct otter_bucket *bucket, struct otter_rate rate, i
 	return 0;
 }
 
+int64_t otter_bucket_take_both(struct otter_bucket *one, struct otter_bucket *other, struct otter_rate rate, int64_t now_ms)
+{
+	struct otter_bucket one_less = *one, other_less = *other;
+	int64_t one_ms = otter_bucket_take(&one_less, rate, now_ms), other_ms = otter_bucket_take(&other_less, rate, now_ms);
+	if (one_ms == 0 && other_ms == 0) {
+		*one = one_less;
+		*other = other_less;
+	}
+	return MAX(one_ms, other_ms);
+}
+
 struct otter_rate otter_rate_of_pair(void)
 {
 	return (struct otter_rate){ OTTER_SIGNALS_PER_SECOND, OTTER_SIGNALS_BURST };

@@ -19,6 +19,9 @@ struct otter_bucket {
 /* Take one at `now_ms` (monotonic): 0. Or, if there is none, in how many ms there will be; then nothing is taken. */
 int64_t otter_bucket_take(struct otter_bucket *bucket, struct otter_rate rate, int64_t now_ms);
 
+/* Take one of each, or of neither: then the longer time. */
+int64_t otter_bucket_take_both(struct otter_bucket *one, struct otter_bucket *other, struct otter_rate rate, int64_t now_ms);
+
 #define OTTER_SIGNALS_PER_SECOND 20 /* from one participant to one other */
 #define OTTER_SIGNALS_BURST 60
 

@@ -47,6 +47,11 @@ void otter_room_unref(struct otter_room *room)
 	g_free(room);
 }
 
+void otter_room_unref_data(void *room)
+{
+	otter_room_unref(room);
+}
+
 /* ---- who is here ---- */
 
 struct otter_seat *room_seat_of_conn(struct otter_room *room, const struct otter_conn *conn)
@@ -185,8 +190,6 @@ void room_welcome(struct otter_room *room, struct otter_seat *seat, json_t *mess
 void otter_room_change(struct otter_room *room, const struct otter_room_record *record)
 {
 	OTTER_LOCKED(&room->lock);
-	if (room->record.locked != record->locked)
-		otter_observe(&room->otter->observer, "locked", room->record.id, "{s:b}", "locked", record->locked);
 	g_free((char *)room->record.metadata);
 	otter_room_record_apply(&room->record, record, OTTER_ROOM_EVERYTHING);
 	room->record.metadata = g_strdup(record->metadata);
@@ -214,16 +217,17 @@ static void dismiss_all(struct otter_seat **seats, unsigned *n, const char *reas
 	}
 }
 
-void otter_room_close(struct otter_room *room, const char *reason)
+bool otter_room_close(struct otter_room *room, const char *reason)
 {
 	OTTER_LOCKED(&room->lock);
 	if (room->closed)
-		return;
+		return false;
 	room->closed = true;
 	dismiss_all(room->seats, &room->n_seats, reason);
 	dismiss_all(room->waiting, &room->n_waiting, reason);
 	room_forget_state(room);
 	otter_log(room->otter->env, OTTER_LOG_INFO, "%s is closed (%s)", room->record.id, reason);
+	return true;
 }
 
 unsigned otter_room_drain(struct otter_room *room, int64_t after_ms)
@@ -268,6 +272,12 @@ bool otter_room_has(struct otter_room *room, const char *participant, bool *wait
 	OTTER_LOCKED(&room->lock);
 	*waits = room_waiting_participant(room, participant) != NULL;
 	return *waits || room_seat_of_participant(room, participant) != NULL;
+}
+
+bool otter_room_locked(struct otter_room *room)
+{
+	OTTER_LOCKED(&room->lock);
+	return room->record.locked;
 }
 
 unsigned otter_room_count(struct otter_room *room)

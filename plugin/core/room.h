@@ -45,6 +45,7 @@ struct otter_room {
 struct otter_room *otter_room_new(struct otter *o, const struct otter_room_record *record);
 struct otter_room *otter_room_ref(struct otter_room *room);
 void otter_room_unref(struct otter_room *room); /* NULL is fine */
+void otter_room_unref_data(void *room);         /* the same, for who calls it through a pointer */
 
 /* Take a seat for `conn`, take over the seat of the same identity, or wait in the lobby. The reply to request `id` goes out through the connection
  * before any event of the room. room_closed, locked, room_full, rate_limited. */
@@ -69,9 +70,9 @@ enum otter_err otter_room_signal(struct otter_room *room, struct otter_conn *con
 /* Share a value with those who are in and who come later; the others hear it. too_large, rate_limited. */
 enum otter_err otter_room_set(struct otter_room *room, struct otter_conn *conn, const struct otter_set *set, struct otter_error *e);
 
-/* Somebody asks through `conn` at all, whatever it is: 0, or in how many ms he may again, by what his seat here has asked before (without a seat here
- * that counts nothing). Says how many others are in with him. */
-int64_t otter_room_ask(struct otter_room *room, const struct otter_conn *conn, unsigned *n_others);
+/* Somebody asks through `conn` at all, whatever it is: 0, or in how many ms he may again, by what it and his seat here, if he has one, have asked before.
+ * Says how many others are in with him. */
+int64_t otter_room_ask(struct otter_room *room, struct otter_conn *conn, unsigned *n_others);
 
 /* Before a restart somebody had this seat (they come in order): it is away until the resume timeout. */
 void otter_room_restore(struct otter_room *room, const struct otter_seat_record *record);
@@ -125,8 +126,8 @@ json_t *otter_room_participants(struct otter_room *room);
 /* Tell everybody inside that the server stops in `after_ms`: how many they are. */
 unsigned otter_room_drain(struct otter_room *room, int64_t after_ms);
 
-/* End all seats with `closed {reason}`; nobody gets in any more. A second time it does nothing. */
-void otter_room_close(struct otter_room *room, const char *reason);
+/* End all seats with `closed {reason}`; nobody gets in any more. A second time it does nothing: false. */
+bool otter_room_close(struct otter_room *room, const char *reason);
 
 /* Has `conn` a seat here, or does it wait (*waits)? */
 bool otter_room_seats(struct otter_room *room, const struct otter_conn *conn, bool *waits);
@@ -137,6 +138,7 @@ void otter_room_describe(struct otter_room *room, const struct otter_conn *conn,
 /* Is `participant`'s seat taken (connected or away)? *waits: he waits to be let in. */
 bool otter_room_has(struct otter_room *room, const char *participant, bool *waits);
 unsigned otter_room_count(struct otter_room *room);
+bool otter_room_locked(struct otter_room *room);
 
 /* R of the protocol, and the room of REST without its URLs: new reference. */
 json_t *otter_room_record_json(const struct otter_room_record *record, unsigned participants, int64_t now_ms);

@@ -7,14 +7,14 @@ static unsigned others(const struct otter_room *room)
 	return room->n_seats > 0 ? room->n_seats - 1 : 0;
 }
 
-int64_t otter_room_ask(struct otter_room *room, const struct otter_conn *conn, unsigned *n_others)
+int64_t otter_room_ask(struct otter_room *room, struct otter_conn *conn, unsigned *n_others)
 {
 	OTTER_LOCKED(&room->lock);
 	struct otter_seat *seat = room_seat_of_conn(room, conn);
 	*n_others = seat != NULL ? others(room) : 0;
 	if (seat == NULL)
 		seat = room_waiting_conn(room, conn);
-	return seat != NULL ? otter_bucket_take(&seat->requests, otter_rate_of_requests(*n_others), otter_mono_ms(room->otter->env)) : 0;
+	return otter_conn_take(conn, seat != NULL ? &seat->requests : NULL, *n_others);
 }
 
 enum otter_err room_may_take_again(struct otter_room *room, struct otter_seat *seat, struct otter_error *e)

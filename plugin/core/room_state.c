@@ -76,11 +76,6 @@ static void put(struct otter_room *room, const char *key, const char *value, con
 
 static void watch(struct otter_room *room);
 
-static void unref_room(void *room)
-{
-	otter_room_unref(room);
-}
-
 static void end_what_is_over(struct otter_room *room)
 {
 	int64_t now_ms = otter_mono_ms(room->otter->env);
@@ -123,7 +118,7 @@ static void watch(struct otter_room *room)
 	if (room->state_look_ms != 0 && room->state_look_ms <= look_ms)
 		return;
 	room->state_look_ms = look_ms;
-	otter_deadlines_add(&o->deadlines, look_ms, on_look, otter_room_ref(room), unref_room);
+	otter_deadlines_add(&o->deadlines, look_ms, on_look, otter_room_ref(room), otter_room_unref_data);
 }
 
 /* ---- set ---- */

@@ -34,7 +34,7 @@ unsigned otter_room_presence(struct otter *o, const char *id)
 
 GPtrArray *otter_all_rooms(struct otter *o)
 {
-	GPtrArray *rooms = g_ptr_array_new_with_free_func((GDestroyNotify)(void (*)(void))otter_room_unref);
+	GPtrArray *rooms = g_ptr_array_new_with_free_func(otter_room_unref_data);
 	GHashTableIter it;
 	struct otter_room *room;
 	OTTER_LOCKED(&o->rooms_lock);

@@ -8,11 +8,6 @@
 
 /* ---- presence: so that a restart does not forget since when a room is empty ---- */
 
-static void room_unref_data(void *room)
-{
-	otter_room_unref(room);
-}
-
 /* Without a lock: the store's own comes before ours. */
 static void on_presence_changed(void *context, void *arg)
 {
@@ -37,7 +32,7 @@ void room_note_presence(struct otter_room *room)
 		return;
 	room->entry_noted = true;
 	room->presence_noted = true;
-	otter_deadlines_add(&room->otter->deadlines, 0, on_presence_changed, otter_room_ref(room), room_unref_data);
+	otter_deadlines_add(&room->otter->deadlines, 0, on_presence_changed, otter_room_ref(room), otter_room_unref_data);
 }
 
 void room_presence_changed(struct otter_room *room, int64_t emptied_ms)

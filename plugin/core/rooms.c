@@ -181,6 +181,7 @@ struct room_change {
 	struct otter_room_record to;
 	char *metadata; /* backs to.metadata */
 	unsigned mask;
+	bool was_locked; /* when it was looked up */
 };
 
 static void room_change_end(struct room_change *c)
@@ -188,6 +189,21 @@ static void room_change_end(struct room_change *c)
 	pending_end(c->p);
 	g_free(c->metadata);
 	g_free(c);
+}
+
+/* It is so in the store: now here. */
+static void apply(struct room_change *c, const struct otter_room_record *record)
+{
+	struct otter *o = c->p->o;
+	bool waits = record->empty_timeout_s != 0 && record->emptied_ms != OTTER_NEVER_ENTERED; /* its time goes on, here too */
+	struct otter_room *room = otter_find_room(o, record->id);
+	if ((room != NULL ? otter_room_locked(room) : c->was_locked) != record->locked)
+		otter_observe(&o->observer, "locked", record->id, "{s:b}", "locked", record->locked);
+	if (room == NULL && waits)
+		room = otter_enter_room(o, record);
+	if (room != NULL)
+		otter_room_change(room, record);
+	otter_room_unref(room);
 }
 
 static void on_room_changed(void *arg, enum otter_err err, const void *row)
@@ -198,11 +214,7 @@ static void on_room_changed(void *arg, enum otter_err err, const void *row)
 	if (err != OTTER_OK) {
 		answer_err(c->p->fn, c->p->arg, err);
 	} else {
-		bool waits = record->empty_timeout_s != 0 && record->emptied_ms != OTTER_NEVER_ENTERED; /* its time goes on, here too */
-		struct otter_room *room = waits ? otter_enter_room(o, record) : otter_find_room(o, record->id);
-		if (room != NULL)
-			otter_room_change(room, record);
-		otter_room_unref(room);
+		apply(c, record);
 		answer_version(c->p->fn, c->p->arg, room_body(o, record), false, record->version);
 	}
 	room_change_end(c);
@@ -219,6 +231,7 @@ static void on_room_to_change(void *arg, enum otter_err err, const void *row)
 	}
 	g_strlcpy(c->to.id, record->id, sizeof c->to.id);
 	c->to.version = version_pinned(c->p->if_match, record->version);
+	c->was_locked = record->locked;
 	c->p->o->store->ops->room_update(c->p->o->store, &c->to, c->mask, on_room_changed, c);
 }
 

@@ -36,7 +36,7 @@ struct otter_store_ops {
 	 * completions. It is what it was at some moment since the call, so whatever was answered before the call is in it. */
 	void (*room_peek)(struct otter_store *store, const char *id_or_name, otter_store_fn fn, void *arg);
 
-	/* Close it for good at `closed_ms`. Closing twice is no error. room_not_found, precondition_failed. */
+	/* Close it for good at `closed_ms`. Closing twice is no error, but there is no row then. room_not_found, precondition_failed. */
 	void (*room_close)(struct otter_store *store, const char *id, int64_t closed_ms, int64_t version, otter_store_fn fn, void *arg);
 
 	/* Change what `mask` (enum otter_room_field, or-ed) names to what `room` has; room->id says which, room->version in which version,

@@ -148,13 +148,14 @@ static void memory_room_close(struct otter_store *store, const char *id, int64_t
 	struct otter_room_record *room;
 	OTTER_LOCKED(&m->lock);
 	enum otter_err err = find_version(m, id, version, &room);
-	if (err == OTTER_OK && room->closed_ms == 0) {
+	bool open = err == OTTER_OK && room->closed_ms == 0;
+	if (open) {
 		room->closed_ms = room->updated_ms = closed_ms;
 		room->version++;
 		forget_seats_of(m, id);
 		memory_state_forget(store, id);
 	}
-	answer(fn, arg, err, room);
+	answer(fn, arg, err, open ? room : NULL);
 }
 
 static void memory_room_update(struct otter_store *store, const struct otter_room_record *from, unsigned mask, otter_store_fn fn, void *arg)

@@ -167,7 +167,9 @@ static enum otter_err run_room_close(struct sqlite *s, struct job *job)
 	enum otter_err err = fetch_room_by_id(s, job, job->text);
 	if (err == OTTER_OK && job->number != 0 && job->number != job->room.version)
 		err = OTTER_PRECONDITION_FAILED;
-	if (err != OTTER_OK || job->room.closed_ms != 0)
+	bool open = job->has_row && job->room.closed_ms == 0;
+	job->has_row = false;
+	if (err != OTTER_OK || !open)
 		return err;
 	bind_text(s->st.room_close, 1, job->text);
 	sqlite3_bind_int64(s->st.room_close, 2, job->time_ms);

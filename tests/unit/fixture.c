@@ -96,6 +96,16 @@ void core_end(struct otter *o)
 	otter_unref(o);
 }
 
+void all_end(struct surroundings *s, struct otter **o, char **room, char **folder)
+{
+	if (*o != NULL)
+		core_end(g_steal_pointer(o));
+	g_clear_pointer(room, g_free);
+	if (*folder != NULL)
+		check_folder_end(g_steal_pointer(folder));
+	surroundings_clear(s);
+}
+
 struct waiting {
 	struct asked asked;
 	struct otter_latch latch;

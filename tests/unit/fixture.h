@@ -30,6 +30,9 @@ bool logged(struct surroundings *s, const char *text);
 struct otter *core_open(struct surroundings *s, const char *folder);
 void core_end(struct otter *o);
 
+/* The end of a test: of its core, if it has one still, its room and its folder, each NULL then, and its surroundings. */
+void all_end(struct surroundings *s, struct otter **o, char **room, char **folder);
+
 /* The store has done what it was asked for before, and what followed from that. */
 void settle(struct otter *o);
 

@@ -25,11 +25,7 @@ static void begin_on_disk_in(const char *spec)
 
 static void end(void)
 {
-	core_end(g_steal_pointer(&o));
-	g_clear_pointer(&room, g_free);
-	if (folder != NULL)
-		check_folder_end(g_steal_pointer(&folder));
-	surroundings_clear(&s);
+	all_end(&s, &o, &room, &folder);
 }
 
 static void restart(void)

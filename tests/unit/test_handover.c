@@ -25,13 +25,8 @@ static void begin(void)
 
 static void end(void)
 {
-	if (o != NULL)
-		core_end(g_steal_pointer(&o));
-	g_clear_pointer(&room, g_free);
 	g_clear_pointer(&link_in, g_free);
-	if (folder != NULL)
-		check_folder_end(g_steal_pointer(&folder));
-	surroundings_clear(&s);
+	all_end(&s, &o, &room, &folder);
 }
 
 /* Somebody inside, as a guest: new. */

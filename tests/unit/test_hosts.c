@@ -57,12 +57,7 @@ static void end(void)
 	g_clear_pointer(&hetty_id, g_free);
 	g_clear_pointer(&gus_id, g_free);
 	g_clear_pointer(&gus_seat, g_free);
-	if (o != NULL)
-		core_end(g_steal_pointer(&o));
-	g_clear_pointer(&room, g_free);
-	if (folder != NULL)
-		check_folder_end(g_steal_pointer(&folder));
-	surroundings_clear(&s);
+	all_end(&s, &o, &room, &folder);
 }
 
 static json_t *about(struct client *c, const char *request, const char *participant, const char *more)

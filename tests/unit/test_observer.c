@@ -2,6 +2,9 @@
  * What an observer hears of rooms: everything that happens, and nothing that is secret. */
 #include "fixture.h"
 
+#include "core/json.h"
+#include "core/otter_private.h"
+
 static struct surroundings s;
 static struct otter *o;
 static char *room;
@@ -29,6 +32,8 @@ static void notify(void *arg, json_t *event)
 {
 	g_assert_true(arg == &observer);
 	g_assert_cmpstr(text_at(event, "room"), ==, room);
+	if (strcmp(text_at(event, "event"), "closed") == 0) /* so nobody joins or leaves any more */
+		g_assert_cmpuint(otter_room_presence(o, room), ==, 0);
 	const char *participant = text_at(event, "participant");
 	g_string_append_printf(observer.heard, "%s %s %s\n", text_at(event, "event"), participant != NULL ? participant : "-", rest_of(event));
 	g_autofree char *text = json_dumps(event, JSON_COMPACT);
@@ -36,7 +41,7 @@ static void notify(void *arg, json_t *event)
 	json_decref(event);
 }
 
-static void begin(bool listening)
+static void begin_in(const char *spec, bool listening)
 {
 	surroundings_init(&s);
 	observer.listening = listening;
@@ -44,7 +49,12 @@ static void begin(bool listening)
 	observer.whole = g_string_new(NULL);
 	s.observer = (struct otter_observer){ listens, notify, &observer };
 	o = core_open(&s, NULL);
-	room = new_room(o, "{\"max_participants\": 8}");
+	room = new_room(o, spec);
+}
+
+static void begin(bool listening)
+{
+	begin_in("{\"max_participants\": 8}", listening);
 }
 
 static void end(void)
@@ -115,7 +125,6 @@ static void it_hears_what_hosts_do(void)
 	observed("locked - false\n");
 	json_decref(ask_ok(ann, "close", "{}"));
 	observed("closed - host\n");
-	pass_ms(&s, 1);
 	json_decref(room_close(o, room).body); /* which it is already */
 	observed("%s", "");
 	client_end(host);
@@ -128,6 +137,41 @@ static void a_room_that_nobody_has_entered_is_closed_too(void)
 	begin(true);
 	json_decref(room_close(o, room).body);
 	observed("closed - request\n");
+	json_decref(room_close(o, room).body);
+	observed("%s", "");
+	end();
+}
+
+/* Whoever took the name has closed it in the store: its seats end when its time is looked at. */
+static void an_expired_room_whose_name_another_has_taken_is_closed_too(void)
+{
+	json_auto_t *expires = otter_json_time(NOON_MS + 1000);
+	g_autofree char *spec = g_strdup_printf("{\"unique_name\": \"daily\", \"expires_at\": \"%s\"}", json_string_value(expires));
+	begin_in(spec, true);
+	g_autofree char *id = NULL;
+	struct client *c = come("ann", NULL, &id);
+	observed("joined %s guest\n", id);
+	pass_ms(&s, 2000);
+	struct asked next = room_create(o, "{\"unique_name\": \"daily\"}");
+	g_assert_true(next.created);
+	json_decref(next.body);
+	otter_tick(o);
+	observed("closed - expired\n");
+	json_decref(room_close(o, room).body);
+	observed("%s", "");
+	client_end(c);
+	end();
+}
+
+static void a_room_that_nobody_has_entered_is_locked_too(void)
+{
+	begin(true);
+	json_decref(room_change(o, room, "{\"locked\": true}").body);
+	observed("locked - true\n");
+	json_decref(room_change(o, room, "{\"locked\": true, \"max_participants\": 4}").body); /* it is already */
+	observed("%s", "");
+	json_decref(room_change(o, room, "{\"locked\": false, \"empty_timeout\": 60}").body);
+	observed("locked - false\n");
 	end();
 }
 
@@ -160,6 +204,8 @@ static const struct check checks[] = {
 	{ "it hears who comes and goes, and how", it_hears_who_comes_and_goes_and_how },
 	{ "it hears what hosts do", it_hears_what_hosts_do },
 	{ "a room that nobody has entered is closed too", a_room_that_nobody_has_entered_is_closed_too },
+	{ "an expired room whose name another has taken is closed too", an_expired_room_whose_name_another_has_taken_is_closed_too },
+	{ "a room that nobody has entered is locked too", a_room_that_nobody_has_entered_is_locked_too },
 	{ "no name, no identity and no token is told", no_name_no_identity_and_no_token_is_told },
 	{ "who does not listen hears nothing", who_does_not_listen_hears_nothing },
 	{ 0 },

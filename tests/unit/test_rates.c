@@ -231,6 +231,25 @@ static void another_connection_fills_no_bucket(void)
 	end();
 }
 
+/* What a connection has used up before it had a seat is not asked of the seat. */
+static void what_a_connection_is_refused_is_not_counted_against_its_seat(void)
+{
+	begin(0);
+	g_autofree char *token = new_token(o, room, NULL, NULL);
+	struct client *c = client_new(o), *again = client_new(o);
+	for (int i = 0; i < ALONE_BURST - 1; i++)
+		g_assert_true(ping(c));
+	json_auto_t *reply = join(c, room, token, INSTANCE);
+	for (int i = 0; i < ALONE_BURST; i++)
+		g_assert_false(ping(c));
+	json_auto_t *back = askf(again, "resume", "{\"seat\": \"%s\", \"instance\": \"" INSTANCE "\"}", text_at(reply, "seat"));
+	g_assert_cmpstr(code_of(back), ==, NULL);
+	g_assert_cmpint(pings_of(again), ==, ALONE_BURST - 1); /* the resume */
+	client_end(c);
+	client_end(again);
+	end();
+}
+
 static void who_has_more_others_may_ask_more(void)
 {
 	for (unsigned others = 0; others < OTTER_ROOM_MAX; others++) {
@@ -323,6 +342,7 @@ static const struct check checks[] = {
 	{ "a pair has a burst of 60, and others their own", a_pair_has_a_burst_of_60_and_others_their_own },
 	{ "what was said to one who left is not counted against the next", what_was_said_to_one_who_left_is_not_counted_against_the_next },
 	{ "another connection fills no bucket", another_connection_fills_no_bucket },
+	{ "what a connection is refused is not counted against its seat", what_a_connection_is_refused_is_not_counted_against_its_seat },
 	{ "who has more others may ask more", who_has_more_others_may_ask_more },
 	{ "a connection without a seat has a limit too", a_connection_without_a_seat_has_a_limit_too },
 	{ "leaving and coming again fills no bucket", leaving_and_coming_again_fills_no_bucket },

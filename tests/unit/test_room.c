@@ -30,12 +30,7 @@ static void begin_on_disk(void)
 
 static void end(void)
 {
-	if (o != NULL)
-		core_end(g_steal_pointer(&o));
-	g_clear_pointer(&room, g_free);
-	if (folder != NULL)
-		check_folder_end(g_steal_pointer(&folder));
-	surroundings_clear(&s);
+	all_end(&s, &o, &room, &folder);
 }
 
 static void pass_and_tick(int64_t ms)

@@ -45,13 +45,9 @@ static void end(void)
 		client_end(g_steal_pointer(&ann));
 	if (bob != NULL)
 		client_end(g_steal_pointer(&bob));
-	g_clear_pointer(&room, g_free);
 	g_clear_pointer(&ann_seat, g_free);
 	g_clear_pointer(&ann_id, g_free);
-	core_end(g_steal_pointer(&o));
-	if (folder != NULL)
-		check_folder_end(g_steal_pointer(&folder));
-	surroundings_clear(&s);
+	all_end(&s, &o, &room, &folder);
 }
 
 /* The server dies and is there again; connections are lost, seats are not. */

@@ -310,10 +310,11 @@ static void rooms_are_listed_by_page_oldest_first_open_or_closed(void)
 static void closing_twice_keeps_the_first_time(void)
 {
 	create("rm_1", "");
-	close_room("rm_1", NOON_MS + 5);
-	struct got again = close_room("rm_1", NOON_MS + 9);
+	struct got first = close_room("rm_1", NOON_MS + 5), again = close_room("rm_1", NOON_MS + 9);
+	g_assert_cmpint(first.room.closed_ms, ==, NOON_MS + 5);
 	g_assert_cmpint(again.err, ==, OTTER_OK);
-	g_assert_cmpint(again.room.closed_ms, ==, NOON_MS + 5);
+	g_assert_cmpstr(again.room.id, ==, ""); /* no row: it was not this one */
+	g_assert_cmpint(get("rm_1").room.closed_ms, ==, NOON_MS + 5);
 }
 
 static void names_and_ids_are_no_sql(void)

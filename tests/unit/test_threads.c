@@ -156,21 +156,38 @@ static void a_leave_and_a_join_of_one_handle_at_once_leave_no_ghost(void)
 
 #define VISITS 3000
 
-static gint ticks;
+static gint ticks, forgotten;
+static pthread_t forgetter;
 
 static void *forget_and_forget(void *arg)
 {
-	gint *forgotten = arg;
+	(void)arg;
 	while (g_atomic_int_get(&busy) > 0) {
 		pass_ms(&s, 60000);
 		otter_tick(o);
 		g_atomic_int_inc(&ticks);
 		struct otter_room *room = otter_find_room(o, rooms[0]);
 		if (room == NULL)
-			g_atomic_int_inc(forgotten);
+			g_atomic_int_inc(&forgotten);
 		otter_room_unref(room);
 	}
 	return NULL;
+}
+
+static void begin_forgetting(void)
+{
+	busy = 1;
+	forgotten = 0;
+	pthread_create(&forgetter, NULL, forget_and_forget, NULL);
+}
+
+static void end_forgetting(void)
+{
+	char *folder = NULL;
+	g_atomic_int_set(&busy, 0);
+	pthread_join(forgetter, NULL);
+	g_assert_cmpint(forgotten, >, 0);
+	all_end(&s, &o, &rooms[0], &folder);
 }
 
 static void who_has_entered_is_seen_inside_however_often_the_room_is_forgotten(void)
@@ -178,11 +195,8 @@ static void who_has_entered_is_seen_inside_however_often_the_room_is_forgotten(v
 	surroundings_init(&s);
 	o = core_open(&s, NULL);
 	rooms[0] = new_room(o, "{}");
-	gint forgotten = 0;
 	int64_t last_order = 0;
-	busy = 1;
-	pthread_t other;
-	pthread_create(&other, NULL, forget_and_forget, &forgotten);
+	begin_forgetting();
 	for (int i = 0; i < VISITS; i++) {
 		struct client *c = client_new(o);
 		json_auto_t *reply = NULL;
@@ -201,12 +215,7 @@ static void who_has_entered_is_seen_inside_however_often_the_room_is_forgotten(v
 		for (gint now = g_atomic_int_get(&ticks); g_atomic_int_get(&ticks) < now + i % 4;) /* two looks later it is forgotten */
 			g_thread_yield();
 	}
-	g_atomic_int_set(&busy, 0);
-	pthread_join(other, NULL);
-	g_assert_cmpint(forgotten, >, 0);
-	g_clear_pointer(&rooms[0], g_free);
-	core_end(g_steal_pointer(&o));
-	surroundings_clear(&s);
+	end_forgetting();
 }
 
 /* Whoever is on the way in has the room, and it is the one in the table until he lets go of it. */
@@ -216,10 +225,7 @@ static void a_room_that_somebody_has_is_not_forgotten(void)
 	o = core_open(&s, NULL);
 	rooms[0] = g_strdup("rm_none");
 	const struct otter_room_record record = { .id = "rm_none", .max_participants = 2, .emptied_ms = OTTER_NEVER_ENTERED, .metadata = "{}" };
-	gint forgotten = 0;
-	busy = 1;
-	pthread_t other;
-	pthread_create(&other, NULL, forget_and_forget, &forgotten);
+	begin_forgetting();
 	for (int i = 0; i < VISITS; i++) {
 		struct otter_room *room = otter_enter_room(o, &record);
 		for (gint now = g_atomic_int_get(&ticks); g_atomic_int_get(&ticks) < now + 3;) {
@@ -231,12 +237,7 @@ static void a_room_that_somebody_has_is_not_forgotten(void)
 		for (gint now = g_atomic_int_get(&ticks); g_atomic_int_get(&ticks) < now + i % 4;)
 			g_thread_yield();
 	}
-	g_atomic_int_set(&busy, 0);
-	pthread_join(other, NULL);
-	g_assert_cmpint(forgotten, >, 0);
-	g_clear_pointer(&rooms[0], g_free);
-	core_end(g_steal_pointer(&o));
-	surroundings_clear(&s);
+	end_forgetting();
 }
 
 static const struct check checks[] = {

@@ -19,45 +19,45 @@
 
 /* Each step brings the schema from version i to i + 1, in a transaction of its own. Only ever append. */
 static const char *const schema_steps[] = {
-	"CREATE TABLE deployment (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL) STRICT;"
-	"CREATE TABLE room (id TEXT PRIMARY KEY, unique_name TEXT, max_participants INTEGER NOT NULL, privacy INTEGER NOT NULL,"
-	" empty_timeout_s INTEGER NOT NULL, expires_ms INTEGER NOT NULL, created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL,"
-	" closed_ms INTEGER NOT NULL, metadata TEXT NOT NULL) STRICT, WITHOUT ROWID;"
-	"CREATE UNIQUE INDEX room_name ON room (unique_name) WHERE closed_ms = 0 AND unique_name IS NOT NULL;"
-	"CREATE TABLE api_key (id TEXT PRIMARY KEY, name TEXT NOT NULL, hash BLOB NOT NULL, scopes INTEGER NOT NULL,"
-	" created_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-	"CREATE TABLE signing_key (kid TEXT PRIMARY KEY, salt BLOB NOT NULL, active INTEGER NOT NULL, created_ms INTEGER NOT NULL)"
-	" STRICT, WITHOUT ROWID;",
+	("CREATE TABLE deployment (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL) STRICT;"
+	 "CREATE TABLE room (id TEXT PRIMARY KEY, unique_name TEXT, max_participants INTEGER NOT NULL, privacy INTEGER NOT NULL,"
+	 " empty_timeout_s INTEGER NOT NULL, expires_ms INTEGER NOT NULL, created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL,"
+	 " closed_ms INTEGER NOT NULL, metadata TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+	 "CREATE UNIQUE INDEX room_name ON room (unique_name) WHERE closed_ms = 0 AND unique_name IS NOT NULL;"
+	 "CREATE TABLE api_key (id TEXT PRIMARY KEY, name TEXT NOT NULL, hash BLOB NOT NULL, scopes INTEGER NOT NULL,"
+	 " created_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	 "CREATE TABLE signing_key (kid TEXT PRIMARY KEY, salt BLOB NOT NULL, active INTEGER NOT NULL, created_ms INTEGER NOT NULL)"
+	 " STRICT, WITHOUT ROWID;"),
 	"CREATE INDEX room_created ON room (created_ms, id);",
 	/* Rooms: lobby, lock, version, presence. API keys: several secrets, expiry, use. Signing keys that retire. Issuers, revocations. */
-	"ALTER TABLE room ADD COLUMN lobby INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE room ADD COLUMN locked INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE room ADD COLUMN emptied_ms INTEGER NOT NULL DEFAULT -1;"
-	"ALTER TABLE room ADD COLUMN version INTEGER NOT NULL DEFAULT 1;"
-	"CREATE INDEX room_ended ON room (CASE WHEN closed_ms > 0 THEN closed_ms ELSE expires_ms END);"
-	"CREATE TABLE api_key_secret (key_id TEXT NOT NULL REFERENCES api_key (id) ON DELETE CASCADE, place INTEGER NOT NULL, hash BLOB NOT NULL,"
-	" until_ms INTEGER NOT NULL, PRIMARY KEY (key_id, place)) STRICT, WITHOUT ROWID;"
-	"INSERT INTO api_key_secret (key_id, place, hash, until_ms) SELECT id, 0, hash, 0 FROM api_key;"
-	"ALTER TABLE api_key DROP COLUMN hash;"
-	"ALTER TABLE api_key ADD COLUMN expires_ms INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE api_key ADD COLUMN used_ms INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE api_key ADD COLUMN uses INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE api_key ADD COLUMN version INTEGER NOT NULL DEFAULT 1;"
-	"ALTER TABLE signing_key ADD COLUMN verify_until_ms INTEGER NOT NULL DEFAULT 0;"
-	"CREATE TABLE issuer (id TEXT PRIMARY KEY, issuer TEXT NOT NULL, audience TEXT NOT NULL, kid TEXT NOT NULL, alg INTEGER NOT NULL,"
-	" max_ttl_s INTEGER NOT NULL, created_ms INTEGER NOT NULL, public_key TEXT NOT NULL, UNIQUE (issuer, kid)) STRICT, WITHOUT ROWID;"
-	"CREATE TABLE revocation (room TEXT NOT NULL, kind INTEGER NOT NULL, value TEXT NOT NULL, knock INTEGER NOT NULL, before_s INTEGER NOT NULL,"
-	" until_ms INTEGER NOT NULL, PRIMARY KEY (room, kind, value)) STRICT, WITHOUT ROWID;",
+	("ALTER TABLE room ADD COLUMN lobby INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE room ADD COLUMN locked INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE room ADD COLUMN emptied_ms INTEGER NOT NULL DEFAULT -1;"
+	 "ALTER TABLE room ADD COLUMN version INTEGER NOT NULL DEFAULT 1;"
+	 "CREATE INDEX room_ended ON room (CASE WHEN closed_ms > 0 THEN closed_ms ELSE expires_ms END);"
+	 "CREATE TABLE api_key_secret (key_id TEXT NOT NULL REFERENCES api_key (id) ON DELETE CASCADE, place INTEGER NOT NULL, hash BLOB NOT NULL,"
+	 " until_ms INTEGER NOT NULL, PRIMARY KEY (key_id, place)) STRICT, WITHOUT ROWID;"
+	 "INSERT INTO api_key_secret (key_id, place, hash, until_ms) SELECT id, 0, hash, 0 FROM api_key;"
+	 "ALTER TABLE api_key DROP COLUMN hash;"
+	 "ALTER TABLE api_key ADD COLUMN expires_ms INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE api_key ADD COLUMN used_ms INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE api_key ADD COLUMN uses INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE api_key ADD COLUMN version INTEGER NOT NULL DEFAULT 1;"
+	 "ALTER TABLE signing_key ADD COLUMN verify_until_ms INTEGER NOT NULL DEFAULT 0;"
+	 "CREATE TABLE issuer (id TEXT PRIMARY KEY, issuer TEXT NOT NULL, audience TEXT NOT NULL, kid TEXT NOT NULL, alg INTEGER NOT NULL,"
+	 " max_ttl_s INTEGER NOT NULL, created_ms INTEGER NOT NULL, public_key TEXT NOT NULL, UNIQUE (issuer, kid)) STRICT, WITHOUT ROWID;"
+	 "CREATE TABLE revocation (room TEXT NOT NULL, kind INTEGER NOT NULL, value TEXT NOT NULL, knock INTEGER NOT NULL, before_s INTEGER NOT NULL,"
+	 " until_ms INTEGER NOT NULL, PRIMARY KEY (room, kind, value)) STRICT, WITHOUT ROWID;"),
 	/* Seats, and the counters that outlive them. */
-	"CREATE TABLE seat (participant TEXT PRIMARY KEY, room TEXT NOT NULL, identity TEXT, jti TEXT NOT NULL, display TEXT NOT NULL,"
-	" instance TEXT NOT NULL, host INTEGER NOT NULL, flags INTEGER NOT NULL, seat_order INTEGER NOT NULL, attach INTEGER NOT NULL,"
-	" joined_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-	"CREATE INDEX seat_room ON seat (room, seat_order);"
-	"ALTER TABLE room ADD COLUMN last_order INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE room ADD COLUMN last_attach INTEGER NOT NULL DEFAULT 0;",
+	("CREATE TABLE seat (participant TEXT PRIMARY KEY, room TEXT NOT NULL, identity TEXT, jti TEXT NOT NULL, display TEXT NOT NULL,"
+	 " instance TEXT NOT NULL, host INTEGER NOT NULL, flags INTEGER NOT NULL, seat_order INTEGER NOT NULL, attach INTEGER NOT NULL,"
+	 " joined_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	 "CREATE INDEX seat_room ON seat (room, seat_order);"
+	 "ALTER TABLE room ADD COLUMN last_order INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE room ADD COLUMN last_attach INTEGER NOT NULL DEFAULT 0;"),
 	/* What those in a room share. */
-	"CREATE TABLE room_state (room TEXT NOT NULL, state_key TEXT NOT NULL, value TEXT NOT NULL, set_by TEXT NOT NULL, set_order INTEGER NOT NULL,"
-	" expires_ms INTEGER NOT NULL, PRIMARY KEY (room, state_key)) STRICT, WITHOUT ROWID;",
+	("CREATE TABLE room_state (room TEXT NOT NULL, state_key TEXT NOT NULL, value TEXT NOT NULL, set_by TEXT NOT NULL, set_order INTEGER NOT NULL,"
+	 " expires_ms INTEGER NOT NULL, PRIMARY KEY (room, state_key)) STRICT, WITHOUT ROWID;"),
 	/* Of the rooms that there are nobody knows whether a host's token was made: they count as if. */
 	"ALTER TABLE room ADD COLUMN had_host_token INTEGER NOT NULL DEFAULT 1;",
 };
@@ -243,8 +243,11 @@ static enum otter_err make_durable(struct sqlite *s, bool durable)
 {
 	if (s->durable == durable)
 		return OTTER_OK;
-	s->durable = durable;
-	return otter_sqlite_error(s, sqlite3_exec(s->db, durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", NULL, NULL, NULL));
+	enum otter_err err =
+		otter_sqlite_error(s, sqlite3_exec(s->db, durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", NULL, NULL, NULL));
+	if (err == OTTER_OK)
+		s->durable = durable;
+	return err;
 }
 
 /* Run the batch in one transaction. OTTER_OK, or why nothing of it is on disk. */

@@ -732,6 +732,24 @@ static void what_a_room_shares_is_kept_by_key_in_the_order_of_setting(void)
 	assert_state("");
 }
 
+static void seats_of_rooms_that_are_forgotten_are_forgotten_and_what_was_shared_and_counted(void)
+{
+	create("rm_open", "");
+	struct otter_room_record expired = record("rm_expired", "");
+	expired.expires_ms = NOON_MS + 10;
+	g_assert_cmpint(DO(room_create, &expired), ==, OTTER_OK);
+	put_seat("pt_1", "rm_open", 1, 0);
+	put_seat("pt_2", "rm_expired", 1, 0);
+	put_state("rm_open", "x", "1", 1);
+	put_state("rm_expired", "x", "1", 1);
+	DO(sweep, NOON_MS, NOON_MS + 11);
+	assert_seats("rm_open:pt_1:ann:1:0:page-one ");
+	assert_state("rm_open:x=1:pt_1:1:7 ");
+	create("rm_expired", ""); /* which in life no room of this id is again */
+	g_assert_cmpint(get("rm_expired").room.last_order, ==, 0);
+	g_assert_cmpint(get("rm_open").room.last_order, ==, 1);
+}
+
 static void a_room_is_made_with_or_without_a_hosts_token_and_has_one_for_good(void)
 {
 	create("rm_without", "");
@@ -1142,6 +1160,8 @@ static const struct check both[] = {
 	{ "an issuer is there once for each kid", an_issuer_is_there_once_for_each_kid },
 	{ "of two revocations of the same tokens the stricter counts", of_two_revocations_of_the_same_tokens_the_stricter_counts },
 	{ "what has ended long enough is forgotten, and nothing else", what_has_ended_long_enough_is_forgotten_and_nothing_else },
+	{ "seats of rooms that are forgotten are forgotten, and what was shared and counted",
+		seats_of_rooms_that_are_forgotten_are_forgotten_and_what_was_shared_and_counted },
 	{ "rooms that wait for their empty_timeout are found", rooms_that_wait_for_their_empty_timeout_are_found },
 	{ "an update changes what it names and nothing else", an_update_changes_what_it_names_and_nothing_else },
 	{ "what is closed or expired or unknown takes no update", what_is_closed_or_expired_or_unknown_takes_no_update },

@@ -21,6 +21,7 @@
 #define ISSUER_COLUMNS "id, issuer, audience, kid, alg, max_ttl_s, created_ms, public_key"
 #define STATEMENTS(X) \
 	X(begin, "BEGIN IMMEDIATE") \
+	X(write_a_page, "PRAGMA application_id = 0") /* which it is already */ \
 	X(commit, "COMMIT") \
 	X(rollback, "ROLLBACK") \
 	X(savepoint, "SAVEPOINT job") \
@@ -91,7 +92,9 @@ struct sqlite {
 	const struct otter_env *env;
 	sqlite3 *db;          /* the writer thread's, after open */
 	struct statements st; /* the writer thread's */
-	bool durable;         /* a commit waits for the disk; the writer thread's */
+	bool durable, behind; /* a commit waits for the disk; one was made that did not. The writer thread's */
+	GQueue late;          /* struct job, oldest first: failed, and to be done before anything newer. The writer thread's */
+	int64_t late_ms;      /* monotonic: when they are tried again, if nothing is written before. The writer thread's */
 	pthread_t writer;
 	struct otter_room_cache *rooms; /* true as of what the writer thread has answered */
 	otter_lock lock;                /* guards jobs and closing */
@@ -109,7 +112,8 @@ struct job {
 	otter_store_fn fn; /* or NULL */
 	void *arg;
 	bool reads; /* changes nothing */
-	bool lazy;  /* has to outlive the process, and not the machine */
+	bool broke; /* while it ran, SQLite rolled back the whole transaction, and not for want of space */
+	bool lazy;  /* when it is answered it outlives the process, and perhaps not yet the machine */
 	enum otter_err err;
 	union { /* what comes in; for a room and a key also what goes out */
 		struct otter_room_record room;

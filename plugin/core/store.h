@@ -4,9 +4,11 @@
  *   caller ──op(…, fn, arg)──▶ store ──fn(arg, err, row)──▶ caller
  *
  * Every operation takes a completion, which is called exactly once: by the memory store before the operation returns, by SQLite from its writer
- * thread, when the answer is on disk. So never hold a lock over a call into the store, and never block in a completion. Completions run one
+ * thread, when what was asked for outlives the machine: it is on disk, and all that was asked for before. (Of seats, shared state, room_emptied and
+ * key_used less is said below.) So never hold a lock over a call into the store, and never block in a completion. Completions run one
  * at a time, in the order in which the operations took effect: what a completion reads is still so while it runs (but of room_peek).
- * Arguments are copied before the operation returns; the row of a completion is borrowed for the call. Of what changes something fn may be NULL: nobody waits. */
+ * Arguments are copied before the operation returns; the row of a completion is borrowed for the call. Of what changes something fn may be NULL: nobody
+ * waits. Then it is tried again, in its order, while the store cannot write; as long as not too much has come together, and until it is closed. */
 #ifndef OTTER_STORE_H
 #define OTTER_STORE_H
 
@@ -43,7 +45,7 @@ struct otter_store_ops {
 	 * room->updated_ms when. room_not_found, precondition_failed, room_closed if it is closed by then. */
 	void (*room_update)(struct otter_store *store, const struct otter_room_record *room, unsigned mask, otter_store_fn fn, void *arg);
 
-	/* Note when it was emptied (Unix ms), or that somebody is inside (0). No row. */
+	/* Note when it was emptied (Unix ms), or that somebody is inside (0). No row. Nobody waits for the disk. */
 	void (*room_emptied)(struct otter_store *store, const char *id, int64_t emptied_ms, otter_store_fn fn, void *arg);
 
 	/* Note that there is a host's token for it. No row. */
@@ -58,7 +60,8 @@ struct otter_store_ops {
 	 * process, though perhaps not the machine: nobody waits for the disk. The completion may take no lock but a connection's. */
 	void (*seat_put)(struct otter_store *store, const struct otter_seat_record *seat, otter_store_fn fn, void *arg);
 
-	/* Forget it: also if it is not there. (room_close forgets those of its room, and their state.) No row. */
+	/* Forget it: also if it is not there. (room_close forgets those of its room, and their state.) No row. Without a completion nobody waits for
+	 * the disk; with one, the ends that were asked for before are there too. */
 	void (*seat_end)(struct otter_store *store, const char *participant, otter_store_fn fn, void *arg);
 
 	/* Calls fn once for each seat, room by room and in order, and then once with NULL. */
@@ -87,7 +90,7 @@ struct otter_store_ops {
 	 * not set. No row. */
 	void (*key_delete)(struct otter_store *store, const struct otter_key_removal *removal, otter_store_fn fn, void *arg);
 
-	/* Note its last use and how many there were. No row. */
+	/* Note its last use and how many there were. No row. Nobody waits for the disk. */
 	void (*key_used)(struct otter_store *store, const char *id, int64_t used_ms, int64_t uses, otter_store_fn fn, void *arg);
 
 	/* Calls fn once for each key, oldest first, and then once with NULL. */

@@ -549,11 +549,37 @@ static gboolean has_ended(gpointer id, gpointer row, gpointer ended_ms)
 	return end_ms > 0 && end_ms < *(const int64_t *)ended_ms;
 }
 
+static bool is_open(const struct memory *m, const char *id)
+{
+	const struct otter_room_record *room = g_hash_table_lookup(m->rooms, id);
+	return room != NULL && room->closed_ms == 0;
+}
+
+static gboolean has_no_room(gpointer id, gpointer counters, gpointer memory)
+{
+	(void)counters;
+	return !g_hash_table_contains(((struct memory *)memory)->rooms, id);
+}
+
+/* What belongs to rooms that are no more. */
+static void sweep_seats(struct memory *m)
+{
+	OTTER_LOCKED(&m->seats_lock);
+	for (guint i = m->seats->len; i > 0; i--)
+		if (!is_open(m, ((const struct otter_seat_record *)m->seats->pdata[i - 1])->room))
+			g_ptr_array_remove_index(m->seats, i - 1);
+	for (guint i = m->state->len; i > 0; i--)
+		if (!is_open(m, ((const struct otter_state_record *)m->state->pdata[i - 1])->room))
+			g_ptr_array_remove_index(m->state, i - 1);
+	g_hash_table_foreach_remove(m->counted, has_no_room, m);
+}
+
 static void memory_sweep(struct otter_store *store, int64_t now_ms, int64_t ended_ms, otter_store_fn fn, void *arg)
 {
 	struct memory *m = (struct memory *)store;
 	OTTER_LOCKED(&m->lock);
 	g_hash_table_foreach_remove(m->rooms, has_ended, &ended_ms);
+	sweep_seats(m);
 	for (guint i = m->revocations->len; i > 0; i--)
 		if (((struct otter_revocation_record *)m->revocations->pdata[i - 1])->until_ms <= now_ms)
 			g_ptr_array_remove_index(m->revocations, i - 1);

@@ -5,8 +5,8 @@
  *
  * All jobs that wait are done in one transaction and answered after its COMMIT, so that many at once share one fsync. A job that
  * fails by itself (a savepoint) does not take the others with it. When the transaction itself fails (no BEGIN, no COMMIT, or SQLite has rolled
- * it back, as it does on a full disk) nothing of it is on disk, and each write is told so; reads are then done again by themselves, so that
- * people still get into their rooms. */
+ * it back, as it does on a full disk) nothing of it is on disk, and each write is told so; what nobody waits for is late: it is done again, in its
+ * order and before anything newer, until it works. Reads are then done again by themselves, so that people still get into their rooms. */
 #include "store_sqlite_private.h"
 
 #include <fcntl.h>
@@ -15,49 +15,51 @@
 
 #define BATCH_AT_MOST 256    /* jobs a transaction: bounds the wait of the first */
 #define BUSY_TIMEOUT_MS 2000 /* a backup reads beside us */
+#define LATE_AFTER_MS 5000   /* after a failure, when nothing else is written */
+#define LATE_AT_MOST 2000    /* jobs of up to 5 kB: bounds the memory */
 #define SWEPT_AT_ONCE 500    /* rooms: bounds how long everybody else waits for a sweep */
 
 /* Each step brings the schema from version i to i + 1, in a transaction of its own. Only ever append. */
 static const char *const schema_steps[] = {
-	"CREATE TABLE deployment (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL) STRICT;"
-	"CREATE TABLE room (id TEXT PRIMARY KEY, unique_name TEXT, max_participants INTEGER NOT NULL, privacy INTEGER NOT NULL,"
-	" empty_timeout_s INTEGER NOT NULL, expires_ms INTEGER NOT NULL, created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL,"
-	" closed_ms INTEGER NOT NULL, metadata TEXT NOT NULL) STRICT, WITHOUT ROWID;"
-	"CREATE UNIQUE INDEX room_name ON room (unique_name) WHERE closed_ms = 0 AND unique_name IS NOT NULL;"
-	"CREATE TABLE api_key (id TEXT PRIMARY KEY, name TEXT NOT NULL, hash BLOB NOT NULL, scopes INTEGER NOT NULL,"
-	" created_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-	"CREATE TABLE signing_key (kid TEXT PRIMARY KEY, salt BLOB NOT NULL, active INTEGER NOT NULL, created_ms INTEGER NOT NULL)"
-	" STRICT, WITHOUT ROWID;",
+	("CREATE TABLE deployment (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL) STRICT;"
+	 "CREATE TABLE room (id TEXT PRIMARY KEY, unique_name TEXT, max_participants INTEGER NOT NULL, privacy INTEGER NOT NULL,"
+	 " empty_timeout_s INTEGER NOT NULL, expires_ms INTEGER NOT NULL, created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL,"
+	 " closed_ms INTEGER NOT NULL, metadata TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+	 "CREATE UNIQUE INDEX room_name ON room (unique_name) WHERE closed_ms = 0 AND unique_name IS NOT NULL;"
+	 "CREATE TABLE api_key (id TEXT PRIMARY KEY, name TEXT NOT NULL, hash BLOB NOT NULL, scopes INTEGER NOT NULL,"
+	 " created_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	 "CREATE TABLE signing_key (kid TEXT PRIMARY KEY, salt BLOB NOT NULL, active INTEGER NOT NULL, created_ms INTEGER NOT NULL)"
+	 " STRICT, WITHOUT ROWID;"),
 	"CREATE INDEX room_created ON room (created_ms, id);",
 	/* Rooms: lobby, lock, version, presence. API keys: several secrets, expiry, use. Signing keys that retire. Issuers, revocations. */
-	"ALTER TABLE room ADD COLUMN lobby INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE room ADD COLUMN locked INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE room ADD COLUMN emptied_ms INTEGER NOT NULL DEFAULT -1;"
-	"ALTER TABLE room ADD COLUMN version INTEGER NOT NULL DEFAULT 1;"
-	"CREATE INDEX room_ended ON room (CASE WHEN closed_ms > 0 THEN closed_ms ELSE expires_ms END);"
-	"CREATE TABLE api_key_secret (key_id TEXT NOT NULL REFERENCES api_key (id) ON DELETE CASCADE, place INTEGER NOT NULL, hash BLOB NOT NULL,"
-	" until_ms INTEGER NOT NULL, PRIMARY KEY (key_id, place)) STRICT, WITHOUT ROWID;"
-	"INSERT INTO api_key_secret (key_id, place, hash, until_ms) SELECT id, 0, hash, 0 FROM api_key;"
-	"ALTER TABLE api_key DROP COLUMN hash;"
-	"ALTER TABLE api_key ADD COLUMN expires_ms INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE api_key ADD COLUMN used_ms INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE api_key ADD COLUMN uses INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE api_key ADD COLUMN version INTEGER NOT NULL DEFAULT 1;"
-	"ALTER TABLE signing_key ADD COLUMN verify_until_ms INTEGER NOT NULL DEFAULT 0;"
-	"CREATE TABLE issuer (id TEXT PRIMARY KEY, issuer TEXT NOT NULL, audience TEXT NOT NULL, kid TEXT NOT NULL, alg INTEGER NOT NULL,"
-	" max_ttl_s INTEGER NOT NULL, created_ms INTEGER NOT NULL, public_key TEXT NOT NULL, UNIQUE (issuer, kid)) STRICT, WITHOUT ROWID;"
-	"CREATE TABLE revocation (room TEXT NOT NULL, kind INTEGER NOT NULL, value TEXT NOT NULL, knock INTEGER NOT NULL, before_s INTEGER NOT NULL,"
-	" until_ms INTEGER NOT NULL, PRIMARY KEY (room, kind, value)) STRICT, WITHOUT ROWID;",
+	("ALTER TABLE room ADD COLUMN lobby INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE room ADD COLUMN locked INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE room ADD COLUMN emptied_ms INTEGER NOT NULL DEFAULT -1;"
+	 "ALTER TABLE room ADD COLUMN version INTEGER NOT NULL DEFAULT 1;"
+	 "CREATE INDEX room_ended ON room (CASE WHEN closed_ms > 0 THEN closed_ms ELSE expires_ms END);"
+	 "CREATE TABLE api_key_secret (key_id TEXT NOT NULL REFERENCES api_key (id) ON DELETE CASCADE, place INTEGER NOT NULL, hash BLOB NOT NULL,"
+	 " until_ms INTEGER NOT NULL, PRIMARY KEY (key_id, place)) STRICT, WITHOUT ROWID;"
+	 "INSERT INTO api_key_secret (key_id, place, hash, until_ms) SELECT id, 0, hash, 0 FROM api_key;"
+	 "ALTER TABLE api_key DROP COLUMN hash;"
+	 "ALTER TABLE api_key ADD COLUMN expires_ms INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE api_key ADD COLUMN used_ms INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE api_key ADD COLUMN uses INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE api_key ADD COLUMN version INTEGER NOT NULL DEFAULT 1;"
+	 "ALTER TABLE signing_key ADD COLUMN verify_until_ms INTEGER NOT NULL DEFAULT 0;"
+	 "CREATE TABLE issuer (id TEXT PRIMARY KEY, issuer TEXT NOT NULL, audience TEXT NOT NULL, kid TEXT NOT NULL, alg INTEGER NOT NULL,"
+	 " max_ttl_s INTEGER NOT NULL, created_ms INTEGER NOT NULL, public_key TEXT NOT NULL, UNIQUE (issuer, kid)) STRICT, WITHOUT ROWID;"
+	 "CREATE TABLE revocation (room TEXT NOT NULL, kind INTEGER NOT NULL, value TEXT NOT NULL, knock INTEGER NOT NULL, before_s INTEGER NOT NULL,"
+	 " until_ms INTEGER NOT NULL, PRIMARY KEY (room, kind, value)) STRICT, WITHOUT ROWID;"),
 	/* Seats, and the counters that outlive them. */
-	"CREATE TABLE seat (participant TEXT PRIMARY KEY, room TEXT NOT NULL, identity TEXT, jti TEXT NOT NULL, display TEXT NOT NULL,"
-	" instance TEXT NOT NULL, host INTEGER NOT NULL, flags INTEGER NOT NULL, seat_order INTEGER NOT NULL, attach INTEGER NOT NULL,"
-	" joined_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-	"CREATE INDEX seat_room ON seat (room, seat_order);"
-	"ALTER TABLE room ADD COLUMN last_order INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE room ADD COLUMN last_attach INTEGER NOT NULL DEFAULT 0;",
+	("CREATE TABLE seat (participant TEXT PRIMARY KEY, room TEXT NOT NULL, identity TEXT, jti TEXT NOT NULL, display TEXT NOT NULL,"
+	 " instance TEXT NOT NULL, host INTEGER NOT NULL, flags INTEGER NOT NULL, seat_order INTEGER NOT NULL, attach INTEGER NOT NULL,"
+	 " joined_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	 "CREATE INDEX seat_room ON seat (room, seat_order);"
+	 "ALTER TABLE room ADD COLUMN last_order INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE room ADD COLUMN last_attach INTEGER NOT NULL DEFAULT 0;"),
 	/* What those in a room share. */
-	"CREATE TABLE room_state (room TEXT NOT NULL, state_key TEXT NOT NULL, value TEXT NOT NULL, set_by TEXT NOT NULL, set_order INTEGER NOT NULL,"
-	" expires_ms INTEGER NOT NULL, PRIMARY KEY (room, state_key)) STRICT, WITHOUT ROWID;",
+	("CREATE TABLE room_state (room TEXT NOT NULL, state_key TEXT NOT NULL, value TEXT NOT NULL, set_by TEXT NOT NULL, set_order INTEGER NOT NULL,"
+	 " expires_ms INTEGER NOT NULL, PRIMARY KEY (room, state_key)) STRICT, WITHOUT ROWID;"),
 	/* Of the rooms that there are nobody knows whether a host's token was made: they count as if. */
 	"ALTER TABLE room ADD COLUMN had_host_token INTEGER NOT NULL DEFAULT 1;",
 };
@@ -203,15 +205,36 @@ static void sweep(struct otter_store *store, int64_t now_ms, int64_t ended_ms, o
 
 /* ---- the writer thread ---- */
 
-static GQueue take_jobs(struct sqlite *s)
+static bool only_reads(const GQueue *batch)
 {
-	GQueue batch = G_QUEUE_INIT;
+	for (GList *l = batch->head; l != NULL; l = l->next)
+		if (!((struct job *)l->data)->reads)
+			return false;
+	return true;
+}
+
+/* Wait for jobs, or until it is time for the late ones: false if we are closing and nothing is left. */
+static bool wait_for_jobs(struct sqlite *s, GQueue *batch)
+{
 	OTTER_LOCKED(&s->lock);
-	while (g_queue_is_empty(&s->jobs) && !s->closing)
+	while (g_queue_is_empty(&s->jobs) && g_queue_is_empty(&s->late) && !s->closing)
 		pthread_cond_wait(&s->wake, &s->lock);
-	while (!g_queue_is_empty(&s->jobs) && batch.length < BATCH_AT_MOST)
-		g_queue_push_tail_link(&batch, g_queue_pop_head_link(&s->jobs));
-	return batch;
+	if (g_queue_is_empty(&s->jobs) && !s->closing)
+		otter_lock_wait_ms(&s->wake, &s->lock, MAX(s->late_ms - otter_mono_ms(s->env), 0));
+	while (!g_queue_is_empty(&s->jobs) && batch->length < BATCH_AT_MOST)
+		g_queue_push_tail_link(batch, g_queue_pop_head_link(&s->jobs));
+	return batch->length > 0 || !s->closing;
+}
+
+/* The next batch: the late ones, and what came since. Reads alone go on without them, but for a try now and then. False: there is none any more. */
+static bool take_batch(struct sqlite *s, GQueue *batch)
+{
+	bool more = wait_for_jobs(s, batch);
+	if (batch->length > 0 && only_reads(batch) && otter_mono_ms(s->env) < s->late_ms)
+		return true;
+	while (!g_queue_is_empty(&s->late))
+		g_queue_push_head_link(batch, g_queue_pop_tail_link(&s->late));
+	return more || batch->length > 0;
 }
 
 static enum otter_err run_in_savepoint(struct sqlite *s, struct job *job)
@@ -232,7 +255,7 @@ static bool needs_disk(const GQueue *batch)
 {
 	for (GList *l = batch->head; l != NULL; l = l->next) {
 		const struct job *job = l->data;
-		if (!job->reads && !job->lazy && job->fn != NULL)
+		if (!job->reads && !job->lazy)
 			return true;
 	}
 	return false;
@@ -243,8 +266,11 @@ static enum otter_err make_durable(struct sqlite *s, bool durable)
 {
 	if (s->durable == durable)
 		return OTTER_OK;
-	s->durable = durable;
-	return otter_sqlite_error(s, sqlite3_exec(s->db, durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", NULL, NULL, NULL));
+	enum otter_err err =
+		otter_sqlite_error(s, sqlite3_exec(s->db, durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", NULL, NULL, NULL));
+	if (err == OTTER_OK)
+		s->durable = durable;
+	return err;
 }
 
 /* Run the batch in one transaction. OTTER_OK, or why nothing of it is on disk. */
@@ -256,25 +282,24 @@ static enum otter_err run_transaction(struct sqlite *s, GQueue *batch)
 	for (GList *l = batch->head; whole == OTTER_OK && l != NULL; l = l->next) {
 		struct job *job = l->data;
 		job->err = run_in_savepoint(s, job);
-		if (sqlite3_get_autocommit(s->db))
+		if (sqlite3_get_autocommit(s->db)) {
 			whole = job->err;
+			job->broke = whole != OTTER_STORAGE_FULL;
+		}
 	}
+	if (whole == OTTER_OK && s->durable && s->behind) /* a commit of nothing would not wait for the disk, and so not for what was committed before */
+		whole = otter_sqlite_execute(s, s->st.write_a_page);
 	if (whole == OTTER_OK)
 		whole = otter_sqlite_execute(s, s->st.commit);
+	if (whole == OTTER_OK)
+		s->behind = !s->durable;
 	if (whole != OTTER_OK && !sqlite3_get_autocommit(s->db))
 		otter_sqlite_execute(s, s->st.rollback);
 	return whole;
 }
 
-static bool only_reads(const GQueue *batch)
-{
-	for (GList *l = batch->head; l != NULL; l = l->next)
-		if (!((struct job *)l->data)->reads)
-			return false;
-	return true;
-}
-
-static void run_batch(struct sqlite *s, GQueue *batch)
+/* OTTER_OK, or why nothing of what the batch writes is on disk. */
+static enum otter_err run_batch(struct sqlite *s, GQueue *batch)
 {
 	bool reads = only_reads(batch); /* which need no transaction, and no right to write */
 	enum otter_err whole = reads ? OTTER_OK : run_transaction(s, batch);
@@ -282,24 +307,52 @@ static void run_batch(struct sqlite *s, GQueue *batch)
 		struct job *job = l->data;
 		job->err = job->reads ? job->run(s, job) : whole;
 	}
+	return whole;
+}
+
+static void end_job(struct sqlite *s, struct job *job)
+{
+	if (job->settle != NULL)
+		job->settle(s, job);
+	job->answer(job);
+	job_free(job);
+}
+
+static bool is_closing(struct sqlite *s)
+{
+	OTTER_LOCKED(&s->lock);
+	return s->closing;
+}
+
+/* Answer all of the batch; but where its transaction failed, what nobody waits for is late. */
+static void end_batch(struct sqlite *s, GQueue *batch, bool failed)
+{
+	unsigned lost = 0, at_most = is_closing(s) ? 0 : LATE_AT_MOST;
+	struct job *job;
+	if (failed)
+		s->late_ms = otter_mono_ms(s->env) + LATE_AFTER_MS;
+	while ((job = g_queue_pop_head(batch)) != NULL) {
+		bool late = failed && job->fn == NULL && !job->broke; /* else it would take with it all that is ever written */
+		if (late && s->late.length < at_most) {
+			g_queue_push_tail(&s->late, job);
+			continue;
+		}
+		lost += late;
+		end_job(s, job);
+	}
+	if (lost > 0)
+		otter_log(s->env, OTTER_LOG_ERROR, "store: %u writes that wait for the disk are given up", lost);
 }
 
 static void *writer_main(void *arg)
 {
 	struct sqlite *s = arg;
-	for (;;) {
-		GQueue batch = take_jobs(s);
-		if (g_queue_is_empty(&batch)) /* closing, and nothing is left */
-			return NULL;
-		run_batch(s, &batch);
-		struct job *job;
-		while ((job = g_queue_pop_head(&batch)) != NULL) {
-			if (job->settle != NULL)
-				job->settle(s, job);
-			job->answer(job);
-			job_free(job);
-		}
+	GQueue batch = G_QUEUE_INIT;
+	while (take_batch(s, &batch)) {
+		bool failed = run_batch(s, &batch) != OTTER_OK;
+		end_batch(s, &batch, failed);
 	}
+	return NULL;
 }
 
 void otter_sqlite_submit(struct otter_store *store, const struct job *template)
@@ -439,8 +492,10 @@ struct otter_store *otter_store_sqlite_open(const struct otter_env *env, const c
 	s->base.ops = &ops;
 	s->env = env;
 	otter_lock_init(&s->lock);
-	pthread_cond_init(&s->wake, NULL);
+	otter_cond_init(&s->wake);
+	s->behind = true; /* the process before us may have been */
 	g_queue_init(&s->jobs);
+	g_queue_init(&s->late);
 	s->rooms = otter_room_cache_new();
 	if (!open_database(s, path, e) || !migrate(s, path, e) || !prepare_statements(s, e))
 		goto fail;

@@ -157,6 +157,7 @@ void otter_sqlite_key_used(struct otter_store *store, const char *id, int64_t us
 {
 	otter_sqlite_submit(store,
 		&(struct job){ .run = run_key_used,
+			.lazy = true,
 			.answer = otter_sqlite_answer_plain,
 			.fn = fn,
 			.arg = arg,

@@ -21,6 +21,7 @@
 #define ISSUER_COLUMNS "id, issuer, audience, kid, alg, max_ttl_s, created_ms, public_key"
 #define STATEMENTS(X) \
 	X(begin, "BEGIN IMMEDIATE") \
+	X(write_a_page, "PRAGMA application_id = 0") /* which it is already */ \
 	X(commit, "COMMIT") \
 	X(rollback, "ROLLBACK") \
 	X(savepoint, "SAVEPOINT job") \
@@ -48,12 +49,12 @@
 	X(seat_end, "DELETE FROM seat WHERE participant = ?1") \
 	X(seat_end_room, "DELETE FROM seat WHERE room = ?1") \
 	X(seat_all, "SELECT " SEAT_COLUMNS " FROM seat ORDER BY room, seat_order") \
-	X(seat_sweep, "DELETE FROM seat WHERE room NOT IN (SELECT id FROM room WHERE closed_ms = 0)") \
+	X(seat_sweep, "DELETE FROM seat WHERE NOT EXISTS (SELECT 1 FROM room WHERE id = seat.room AND closed_ms = 0)") \
 	X(state_put, "INSERT OR REPLACE INTO room_state (" STATE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)") \
 	X(state_delete, "DELETE FROM room_state WHERE room = ?1 AND state_key = ?2") \
 	X(state_forget, "DELETE FROM room_state WHERE room = ?1") \
 	X(state_all, "SELECT " STATE_COLUMNS " FROM room_state ORDER BY room, set_order") \
-	X(state_sweep, "DELETE FROM room_state WHERE room NOT IN (SELECT id FROM room WHERE closed_ms = 0)") \
+	X(state_sweep, "DELETE FROM room_state WHERE NOT EXISTS (SELECT 1 FROM room WHERE id = room_state.room AND closed_ms = 0)") \
 	X(key_insert, "INSERT INTO api_key (" KEY_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)") \
 	X(key_by_id, "SELECT " KEY_COLUMNS " FROM api_key WHERE id = ?1") \
 	X(key_all, "SELECT " KEY_COLUMNS " FROM api_key ORDER BY created_ms, id") \
@@ -91,12 +92,14 @@ struct sqlite {
 	const struct otter_env *env;
 	sqlite3 *db;          /* the writer thread's, after open */
 	struct statements st; /* the writer thread's */
+	bool durable, behind; /* a commit waits for the disk; one was made that did not. The writer thread's */
+	GQueue late;          /* struct job, oldest first: failed, and to be done before anything newer. The writer thread's */
+	int64_t late_ms;      /* monotonic: when they are tried again, if nothing is written before. The writer thread's */
 	pthread_t writer;
 	struct otter_room_cache *rooms; /* true as of what the writer thread has answered */
-	otter_lock lock;                /* guards the two below */
-	pthread_cond_t wake;
-	bool durable; /* a commit waits for the disk; the writer's own */
-	GQueue jobs;  /* struct job, oldest first */
+	otter_lock lock;                /* guards jobs and closing */
+	pthread_cond_t wake;            /* with lock */
+	GQueue jobs;                    /* struct job, oldest first */
 	bool closing;
 };
 
@@ -109,7 +112,8 @@ struct job {
 	otter_store_fn fn; /* or NULL */
 	void *arg;
 	bool reads; /* changes nothing */
-	bool lazy;  /* has to outlive the process, and not the machine */
+	bool broke; /* while it ran, SQLite rolled back the whole transaction, and not for want of space */
+	bool lazy;  /* when it is answered it outlives the process, and perhaps not yet the machine */
 	enum otter_err err;
 	union { /* what comes in; for a room and a key also what goes out */
 		struct otter_room_record room;

@@ -247,6 +247,7 @@ void otter_sqlite_room_emptied(struct otter_store *store, const char *id, int64_
 {
 	otter_sqlite_submit(store,
 		&(struct job){ .run = run_room_emptied,
+			.lazy = true,
 			.settle = forget_room,
 			.answer = otter_sqlite_answer_plain,
 			.fn = fn,

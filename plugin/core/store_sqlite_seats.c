@@ -48,8 +48,9 @@ static enum otter_err run_seat_end(struct sqlite *s, struct job *job)
 
 void otter_sqlite_seat_end(struct otter_store *store, const char *participant, otter_store_fn fn, void *arg)
 {
-	otter_sqlite_submit(
-		store, &(struct job){ .run = run_seat_end, .answer = otter_sqlite_answer_plain, .fn = fn, .arg = arg, .text = g_strdup(participant) });
+	otter_sqlite_submit(store,
+		&(struct job){
+			.run = run_seat_end, .lazy = fn == NULL, .answer = otter_sqlite_answer_plain, .fn = fn, .arg = arg, .text = g_strdup(participant) });
 }
 
 /* ---- each ---- */

@@ -20,7 +20,8 @@ static enum otter_err run_state_put(struct sqlite *s, struct job *job)
 
 void otter_sqlite_state_put(struct otter_store *store, const struct otter_state_record *state)
 {
-	otter_sqlite_submit(store, &(struct job){ .run = run_state_put, .answer = otter_sqlite_answer_plain, .state = *state, .text = g_strdup(state->value) });
+	otter_sqlite_submit(store,
+		&(struct job){ .run = run_state_put, .lazy = true, .answer = otter_sqlite_answer_plain, .state = *state, .text = g_strdup(state->value) });
 }
 
 /* ---- forget ---- */
@@ -33,7 +34,7 @@ static enum otter_err run_state_forget(struct sqlite *s, struct job *job)
 
 void otter_sqlite_state_forget(struct otter_store *store, const char *room)
 {
-	otter_sqlite_submit(store, &(struct job){ .run = run_state_forget, .answer = otter_sqlite_answer_plain, .text = g_strdup(room) });
+	otter_sqlite_submit(store, &(struct job){ .run = run_state_forget, .lazy = true, .answer = otter_sqlite_answer_plain, .text = g_strdup(room) });
 }
 
 /* ---- each ---- */

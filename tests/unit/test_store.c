@@ -733,6 +733,24 @@ static void what_a_room_shares_is_kept_by_key_in_the_order_of_setting(void)
 	assert_state("");
 }
 
+static void seats_of_rooms_that_are_forgotten_are_forgotten_and_what_was_shared_and_counted(void)
+{
+	create("rm_open", "");
+	struct otter_room_record expired = record("rm_expired", "");
+	expired.expires_ms = NOON_MS + 10;
+	g_assert_cmpint(DO(room_create, &expired), ==, OTTER_OK);
+	put_seat("pt_1", "rm_open", 1, 0);
+	put_seat("pt_2", "rm_expired", 1, 0);
+	put_state("rm_open", "x", "1", 1);
+	put_state("rm_expired", "x", "1", 1);
+	DO(sweep, NOON_MS, NOON_MS + 11);
+	assert_seats("rm_open:pt_1:ann:1:0:page-one ");
+	assert_state("rm_open:x=1:pt_1:1:7 ");
+	create("rm_expired", ""); /* which in life no room of this id is again */
+	g_assert_cmpint(get("rm_expired").room.last_order, ==, 0);
+	g_assert_cmpint(get("rm_open").room.last_order, ==, 1);
+}
+
 static void a_room_is_made_with_or_without_a_hosts_token_and_has_one_for_good(void)
 {
 	create("rm_without", "");
@@ -806,6 +824,104 @@ static void what_is_answered_is_there_for_another_reader(void)
 		g_autofree char *n = ask_sql(sql);
 		g_assert_cmpstr(n, ==, "1");
 	}
+	end();
+}
+
+/* ---- the disk: how often something waited for it. SQLite calls this one ---- */
+
+static gint syncs;
+
+__attribute__((visibility("default"))) int fdatasync(int fd)
+{
+	g_atomic_int_inc(&syncs);
+	return fsync(fd);
+}
+
+static enum otter_err end_seat(const char *participant)
+{
+	struct otter_latch latch;
+	otter_latch_init(&latch);
+	store->ops->seat_end(store, participant, on_done, &latch);
+	enum otter_err err = otter_latch_wait(&latch);
+	otter_latch_clear(&latch);
+	return err;
+}
+
+static void nobody_waits_for_the_disk_until_somebody_does_and_then_for_all(void)
+{
+	begin(true);
+	create("rm_a", "");
+	gint before = g_atomic_int_get(&syncs);
+	g_assert_cmpint(before, >, 0);
+	put_seat("pt_1", "rm_a", 1, 0);
+	put_state("rm_a", "x", "1", 1);
+	assert_seats("rm_a:pt_1:ann:1:0:page-one ");
+	store->ops->seat_end(store, "pt_1", NULL, NULL);
+	store->ops->state_forget(store, "rm_a");
+	store->ops->room_emptied(store, "rm_a", NOON_MS, NULL, NULL);
+	assert_seats("");
+	g_assert_cmpint(g_atomic_int_get(&syncs), ==, before);
+	g_assert_cmpint(end_seat("pt_1"), ==, OTTER_OK); /* it is gone already, and now for good */
+	g_assert_cmpint(g_atomic_int_get(&syncs), >, before);
+	before = g_atomic_int_get(&syncs);
+	g_assert_cmpint(end_seat("pt_1"), ==, OTTER_OK);
+	g_assert_cmpint(g_atomic_int_get(&syncs), ==, before); /* there is nothing to wait for */
+	end();
+}
+
+/* ---- another process writes, for longer than we wait ---- */
+
+static sqlite3 *keep_from_writing(void)
+{
+	sqlite3 *other;
+	g_assert_cmpint(sqlite3_open(path, &other), ==, SQLITE_OK);
+	g_assert_cmpint(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), ==, SQLITE_OK);
+	return other;
+}
+
+/* What must not be lost fails: a seat ends, and what was shared is gone. */
+static void fail_to_forget(void)
+{
+	create("rm_a", "");
+	create("rm_b", "");
+	put_seat("pt_1", "rm_a", 1, 0);
+	put_seat("pt_2", "rm_a", 2, 0);
+	put_state("rm_a", "x", "1", 1);
+	put_state("rm_b", "x", "1", 1);
+	put_state("rm_b", "y", "1", 2);
+	assert_seats("rm_a:pt_1:ann:1:0:page-one rm_a:pt_2::0:0:page-one ");
+	sqlite3 *other = keep_from_writing();
+	store->ops->seat_end(store, "pt_1", NULL, NULL);
+	store->ops->state_forget(store, "rm_a");
+	put_state("rm_b", "x", NULL, 3);
+	g_assert_cmpint(end_seat("pt_2"), ==, OTTER_UNAVAILABLE);
+	put_state("rm_b", "x", "2", 4);
+	g_assert_cmpint(sqlite3_close(other), ==, SQLITE_OK);
+}
+
+static void assert_forgotten(void)
+{
+	assert_seats("rm_a:pt_2::0:0:page-one "); /* who asked for it was told that it is there */
+	assert_state("rm_b:y=1:pt_1:2:14 rm_b:x=2:pt_1:4:28 ");
+}
+
+static void what_nobody_waits_for_is_tried_again_in_its_order(void)
+{
+	begin(true);
+	fail_to_forget();
+	pass_ms(&s, 5000);
+	get("rm_a"); /* it wakes the store */
+	assert_forgotten();
+	end();
+}
+
+static void what_nobody_waits_for_is_tried_again_at_the_end(void)
+{
+	begin(true);
+	fail_to_forget();
+	store->ops->close(g_steal_pointer(&store));
+	store = reopen();
+	assert_forgotten();
 	end();
 }
 
@@ -1143,6 +1259,8 @@ static const struct check both[] = {
 	{ "an issuer is there once for each kid", an_issuer_is_there_once_for_each_kid },
 	{ "of two revocations of the same tokens the stricter counts", of_two_revocations_of_the_same_tokens_the_stricter_counts },
 	{ "what has ended long enough is forgotten, and nothing else", what_has_ended_long_enough_is_forgotten_and_nothing_else },
+	{ "seats of rooms that are forgotten are forgotten, and what was shared and counted",
+		seats_of_rooms_that_are_forgotten_are_forgotten_and_what_was_shared_and_counted },
 	{ "rooms that wait for their empty_timeout are found", rooms_that_wait_for_their_empty_timeout_are_found },
 	{ "an update changes what it names and nothing else", an_update_changes_what_it_names_and_nothing_else },
 	{ "what is closed or expired or unknown takes no update", what_is_closed_or_expired_or_unknown_takes_no_update },
@@ -1169,6 +1287,9 @@ static const struct check sqlite_alone[] = {
 	{ "a sweep says when there is more", a_sweep_says_when_there_is_more },
 	{ "a database of an older schema is brought forward, with all that is in it", a_database_of_an_older_schema_is_brought_forward_with_all_that_is_in_it },
 	{ "what a full disk refuses is not there, the rest is, and reads go on", what_a_full_disk_refuses_is_not_there_and_the_rest_is_and_reads_go_on },
+	{ "nobody waits for the disk until somebody does, and then for all", nobody_waits_for_the_disk_until_somebody_does_and_then_for_all },
+	{ "what nobody waits for is tried again, in its order", what_nobody_waits_for_is_tried_again_in_its_order },
+	{ "what nobody waits for is tried again at the end", what_nobody_waits_for_is_tried_again_at_the_end },
 	{ "all of a burst is answered and on disk", all_of_a_burst_is_answered_and_on_disk },
 	{ "what is answered is there for another reader", what_is_answered_is_there_for_another_reader },
 	{ "the journal is WAL and the file ours alone", the_journal_is_wal_and_the_file_ours_alone },

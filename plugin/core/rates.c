@@ -6,6 +6,10 @@
 
 #define REQUESTS_PER_SECOND 30
 #define REQUESTS_PER_SECOND_FOR_ANOTHER 20
+#define TAKES_PER_SECOND 2
+#define TAKES_BURST 20 /* nobody loads his page so often */
+#define WELCOMES_PER_SECOND 10
+#define WELCOMES_BURST 40    /* eight who all come, and come again at once */
 #define REQUESTS_BURST_S 4   /* what comes in so many seconds may come at once */
 #define REFUSALS_IN_BURSTS 4 /* so many bursts of refusals in a row: no person and no clumsy page does that */
 
@@ -34,6 +38,16 @@ int64_t otter_bucket_take_both(struct otter_bucket *one, struct otter_bucket *ot
 struct otter_rate otter_rate_of_pair(void)
 {
 	return (struct otter_rate){ OTTER_SIGNALS_PER_SECOND, OTTER_SIGNALS_BURST };
+}
+
+struct otter_rate otter_rate_of_takes(void)
+{
+	return (struct otter_rate){ TAKES_PER_SECOND, TAKES_BURST };
+}
+
+struct otter_rate otter_rate_of_welcomes(void)
+{
+	return (struct otter_rate){ WELCOMES_PER_SECOND, WELCOMES_BURST };
 }
 
 struct otter_rate otter_rate_of_requests(unsigned others)

@@ -28,6 +28,10 @@ int64_t otter_bucket_take_both(struct otter_bucket *one, struct otter_bucket *ot
 /* Signals from one participant to one other; and what one of them sets in the room. */
 struct otter_rate otter_rate_of_pair(void);
 
+/* Times that one participant takes his seat again; and that anybody is welcomed in one room. */
+struct otter_rate otter_rate_of_takes(void);
+struct otter_rate otter_rate_of_welcomes(void);
+
 /* Requests of all kinds by one connection, and by one participant with so many others in the room. */
 struct otter_rate otter_rate_of_requests(unsigned others);
 

@@ -234,12 +234,14 @@ static enum otter_err do_update(struct otter_conn *conn, int64_t id, const json_
 
 static enum otter_err do_set(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e)
 {
-	(void)id, (void)reply;
+	(void)id;
 	struct otter_set set;
 	struct otter_room *room = request_seated_in(conn, e);
 	enum otter_err err = room != NULL ? otter_parse_set(body, &set, e) : e->err;
 	if (err == OTTER_OK)
-		err = otter_room_set(room, conn, &set, e);
+		err = otter_room_set(room, conn, &set, *reply, e);
+	if (err == OTTER_OK)
+		g_clear_pointer(reply, json_decref);
 	otter_room_unref(room);
 	return err;
 }

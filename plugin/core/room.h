@@ -30,6 +30,7 @@ struct otter_room {
 	struct otter_seat *waiting[OTTER_WAITING_MAX]; /* the first n_waiting: in the lobby, oldest first */
 	unsigned n_waiting;
 	int64_t last_order, last_attach;
+	struct otter_bucket welcomes;
 	GPtrArray *state;                /* see room_state.c; NULL: nothing is set */
 	int64_t last_set, state_look_ms; /* the number of the newest; and, monotonic, when it is looked for what is over, 0: never */
 	int64_t empty_since_ms;          /* monotonic; 0: somebody is here, or nobody has been yet */
@@ -67,8 +68,9 @@ enum otter_err otter_room_credentials(struct otter_room *room, struct otter_conn
  * rate_limited. */
 enum otter_err otter_room_signal(struct otter_room *room, struct otter_conn *conn, const struct otter_signal *signal, json_t *reply, struct otter_error *e);
 
-/* Share a value with those who are in and who come later; the others hear it. too_large, rate_limited. */
-enum otter_err otter_room_set(struct otter_room *room, struct otter_conn *conn, const struct otter_set *set, struct otter_error *e);
+/* Share a value with those who are in and who come later; the others hear it. `reply` goes out through the connection, in one order with what others
+ * set. too_large, rate_limited. */
+enum otter_err otter_room_set(struct otter_room *room, struct otter_conn *conn, const struct otter_set *set, json_t *reply, struct otter_error *e);
 
 /* Somebody asks through `conn` at all, whatever it is: 0, or in how many ms he may again, by what it and his seat here, if he has one, have asked before.
  * Says how many others are in with him. */
@@ -101,7 +103,7 @@ bool otter_room_eject(struct otter_room *room, const char *participant);
 /* These tokens were revoked: with `out` the seats that were taken by them end. */
 void otter_room_revoke(struct otter_room *room, const struct otter_revocation_record *revocation, bool out);
 
-/* A host lets in who waits, or sends him away. forbidden, participant_not_found, room_full. */
+/* A host lets in who waits, or sends him away. forbidden, participant_not_found, room_full, rate_limited. */
 enum otter_err otter_room_admit(struct otter_room *room, struct otter_conn *conn, const char *participant, struct otter_error *e);
 enum otter_err otter_room_deny(struct otter_room *room, struct otter_conn *conn, const char *participant, struct otter_error *e);
 

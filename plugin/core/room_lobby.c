@@ -137,7 +137,7 @@ enum otter_err otter_room_admit(struct otter_room *room, struct otter_conn *conn
 {
 	OTTER_LOCKED(&room->lock);
 	struct otter_seat *seat = waiting_before_host(room, conn, participant, e);
-	if (seat != NULL && room_has_place(room, e) == OTTER_OK)
+	if (seat != NULL && room_has_place(room, e) == OTTER_OK && room_may_welcome(room, e) == OTTER_OK)
 		let_in(room, seat);
 	return e->err;
 }

@@ -80,8 +80,10 @@ enum otter_err room_has_place(const struct otter_room *room, struct otter_error 
 
 /* ---- how much (room_rates.c): each takes one of a bucket, or fails with rate_limited ---- */
 
-/* To take a seat again is a request of that seat too: a crowd of connections does not change it more often than one. */
+/* Take a seat again: a crowd of connections does not do it more often than one. And be welcomed at all: with all that is shared it is much to tell,
+ * under the lock, and in the store's only thread. */
 enum otter_err room_may_take_again(struct otter_room *room, struct otter_seat *seat, struct otter_error *e);
+enum otter_err room_may_welcome(struct otter_room *room, struct otter_error *e);
 enum otter_err room_may_say(struct otter_room *room, struct otter_seat *from, const struct otter_seat *to, struct otter_error *e);
 enum otter_err room_may_set(struct otter_room *room, struct otter_seat *seat, struct otter_error *e);
 

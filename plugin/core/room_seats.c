@@ -102,7 +102,7 @@ enum otter_err otter_room_join(
 	if (otter_role_of(claims->role) == OTTER_ROLE_HOST)
 		room->record.had_host_token = true;
 	if (seat != NULL) {
-		if (room_may_take_again(room, seat, e) != OTTER_OK)
+		if (room_may_take_again(room, seat, e) != OTTER_OK || room_may_welcome(room, e) != OTTER_OK)
 			return e->err;
 		room_attach(room, seat, conn, join->instance);
 		bool was_host = seat->role == OTTER_ROLE_HOST; /* a guest's token makes a guest of him */
@@ -119,6 +119,8 @@ enum otter_err otter_room_join(
 		return room_wait(room, conn, id, join, claims, e);
 	if (err == OTTER_OK)
 		err = room_has_place(room, e);
+	if (err == OTTER_OK)
+		err = room_may_welcome(room, e);
 	if (err != OTTER_OK)
 		return err;
 	room_wait_replaced(room, claims->sub, conn);
@@ -147,6 +149,8 @@ enum otter_err otter_room_resume(
 		room_wait_again(room, waiting, conn, id, instance);
 		return OTTER_OK;
 	}
+	if (room_may_welcome(room, e) != OTTER_OK)
+		return e->err;
 	if (room_attach(room, seat, conn, instance))
 		room_keep_first(room, seat);
 	welcome(room, seat, id);

@@ -10,7 +10,8 @@
 #define LOOK_MS 60000 /* look at what ends this often at least: so ends that are set ever nearer cannot pile up looks */
 
 struct entry {
-	char *key, *value; /* compact JSON text */
+	char *key;
+	json_t *event; /* that says it; never changed, for others send it too */
 	char by[OTTER_ID_SIZE];
 	int64_t until_ms; /* monotonic; 0: no end of its own */
 };
@@ -19,7 +20,7 @@ static void entry_free(void *data)
 {
 	struct entry *entry = data;
 	g_free(entry->key);
-	g_free(entry->value);
+	json_decref(entry->event);
 	g_free(entry);
 }
 
@@ -42,9 +43,12 @@ static guint find(const struct otter_room *room, const char *key)
 	return i;
 }
 
-/* Takes `entry`. */
-static void add(struct otter_room *room, struct entry *entry)
+/* Takes `event`. */
+static void add(struct otter_room *room, const char *key, json_t *event, const char *by, int64_t until_ms)
 {
+	struct entry *entry = g_new0(struct entry, 1);
+	*entry = (struct entry){ .key = g_strdup(key), .event = event, .until_ms = until_ms };
+	g_strlcpy(entry->by, by, sizeof entry->by);
 	if (room->state == NULL)
 		room->state = g_ptr_array_new_with_free_func(entry_free);
 	g_ptr_array_add(room->state, entry);
@@ -123,7 +127,7 @@ static void watch(struct otter_room *room)
 
 /* ---- set ---- */
 
-enum otter_err otter_room_set(struct otter_room *room, struct otter_conn *conn, const struct otter_set *set, struct otter_error *e)
+enum otter_err otter_room_set(struct otter_room *room, struct otter_conn *conn, const struct otter_set *set, json_t *reply, struct otter_error *e)
 {
 	OTTER_LOCKED(&room->lock);
 	const char *value = set->text[0] != '\0' ? set->text : NULL;
@@ -132,22 +136,18 @@ enum otter_err otter_room_set(struct otter_room *room, struct otter_conn *conn, 
 		return e->err;
 	guint at = find(room, set->key);
 	bool known = at < n_entries(room);
+	if (!known && value != NULL && at == OTTER_STATE_KEYS)
+		return otter_fail(e, OTTER_TOO_LARGE, "The room has %d keys already: set one of them to null first.", OTTER_STATE_KEYS);
+	otter_conn_send(conn, reply);
 	if (!known && value == NULL)
 		return OTTER_OK;
-	if (!known && at == OTTER_STATE_KEYS)
-		return otter_fail(e, OTTER_TOO_LARGE, "The room has %d keys already: set one of them to null first.", OTTER_STATE_KEYS);
 	if (known)
 		g_ptr_array_remove_index(room->state, at);
 	put(room, set->key, value, seat->participant, set->ttl_s);
-	room_tell_others(room, seat, state_event(set->key, value, seat->participant));
-	if (value == NULL)
-		return OTTER_OK;
-	struct entry *entry = g_new0(struct entry, 1);
-	*entry = (struct entry){
-		.key = g_strdup(set->key), .value = g_strdup(value), .until_ms = set->ttl_s != 0 ? otter_mono_ms(room->otter->env) + set->ttl_s * 1000 : 0
-	};
-	g_strlcpy(entry->by, seat->participant, sizeof entry->by);
-	add(room, entry);
+	json_t *event = state_event(set->key, value, seat->participant);
+	if (value != NULL)
+		add(room, set->key, json_incref(event), seat->participant, set->ttl_s != 0 ? otter_mono_ms(room->otter->env) + set->ttl_s * 1000 : 0);
+	room_tell_others(room, seat, event);
 	watch(room);
 	return OTTER_OK;
 }
@@ -156,12 +156,8 @@ enum otter_err otter_room_set(struct otter_room *room, struct otter_conn *conn, 
 
 void room_tell_state(struct otter_room *room, const struct otter_seat *seat)
 {
-	for (guint i = 0; i < n_entries(room); i++) {
-		const struct entry *entry = entry_at(room, i);
-		json_t *event = state_event(entry->key, entry->value, entry->by);
-		otter_conn_send(seat->conn, event);
-		json_decref(event);
-	}
+	for (guint i = 0; i < n_entries(room); i++)
+		otter_conn_send(seat->conn, entry_at(room, i)->event);
 }
 
 void room_state_free(struct otter_room *room)
@@ -180,16 +176,16 @@ void room_forget_state(struct otter_room *room)
 bool otter_room_restore_state(struct otter_room *room, const struct otter_state_record *record)
 {
 	OTTER_LOCKED(&room->lock);
-	if (room->n_seats == 0 || n_entries(room) == OTTER_STATE_KEYS)
+	if (room->n_seats == 0)
 		return false;
-	int64_t left_ms = record->expires_ms - otter_wall_ms(room->otter->env);
-	struct entry *entry = g_new0(struct entry, 1);
-	*entry = (struct entry){ .key = g_strdup(record->key),
-		.value = g_strdup(record->value),
-		.until_ms = record->expires_ms != 0 ? otter_mono_ms(room->otter->env) + MAX(left_ms, 0) : 0 };
-	g_strlcpy(entry->by, record->by, sizeof entry->by);
-	add(room, entry);
 	room->last_set = MAX(room->last_set, record->order);
+	if (n_entries(room) == OTTER_STATE_KEYS) { /* one of those before was to be gone, and the store lost that */
+		put(room, record->key, NULL, record->by, 0);
+		return true;
+	}
+	int64_t left_ms = record->expires_ms - otter_wall_ms(room->otter->env);
+	add(room, record->key, state_event(record->key, record->value, record->by), record->by,
+		record->expires_ms != 0 ? otter_mono_ms(room->otter->env) + MAX(left_ms, 0) : 0);
 	watch(room);
 	return true;
 }

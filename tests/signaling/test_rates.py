@@ -2,6 +2,7 @@
 """PROTOCOL.md, section 9: how much one may ask. First an error, then out."""
 
 import asyncio
+import time
 
 import pytest
 from harness.otter_client import OtterError, patiently
@@ -10,6 +11,7 @@ OFFER = {"type": "offer", "sdp": "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\n"}
 CANDIDATE = "candidate:{} 1 udp 2122260223 192.0.2.7 {} typ host generation 0 ufrag abcd"
 BATCH = 5  # candidates, as come within 20 ms
 PAIR_BURST = 60
+STATE_KEYS = 64
 HAMMERED = 2000  # far above four bursts of refusals
 
 
@@ -117,3 +119,20 @@ async def test_another_handle_does_not_renew_what_a_participant_may_say(home, pe
     await ann.resume()
     answers = await asyncio.gather(*[ann.signal(to_bob, ack=n) for n in range(PAIR_BURST)], return_exceptions=True)
     assert sum(isinstance(answer, OtterError) for answer in answers) > 20
+
+
+async def test_who_resumes_on_and_on_where_much_is_shared_keeps_no_stranger_waiting(home, people):
+    room = home.create_room(max_participants=8)
+    ann, *_ = await all_in(people, room, 8)  # the more there are, the more each may ask
+    for n in range(STATE_KEYS):
+        await patiently(lambda n=n: ann.connection.request(ann.handle, "set", key=f"key-{n}", value=[0] * 2000))
+    twin = await people.at_the_door(room)
+    handles = [await twin.connection.attach() for _ in range(600)]
+    stranger = await people.at_the_door(home.create_room())
+    for n, handle in enumerate(handles):
+        body = {"request": "resume", "id": n, "seat": ann.seat, "instance": twin.instance}
+        await twin.connection.send(twin.connection.envelope(handle, body))
+    began = time.monotonic()
+    await stranger.join()
+    assert time.monotonic() - began < 1, "600 were asked for, and some 20 done"
+    home.assert_alive()

@@ -213,7 +213,7 @@ static void one_identity_has_one_place_though_it_waited_before(void)
 	g_autofree char *guest_token = new_token(o, room, "ann", NULL), *host_token = new_token(o, room, "ann", "host");
 	json_auto_t *told = NULL;
 	struct client *waits = waiting_by(guest_token, "ann-page-1", &told), *sits = client_new(o);
-	json_auto_t *reply = join(sits, room, host_token, "ann-page-2");
+	json_decref(join(sits, room, host_token, "ann-page-2"));
 	json_auto_t *ejected = heard(waits, "ejected");
 	g_assert_cmpstr(text_at(ejected, "reason"), ==, "replaced");
 	g_autofree char *admit = g_strdup_printf("{\"participant\": \"%s\"}", text_at(told, "participant"));

@@ -6,6 +6,8 @@
 #include "core/seat.h"
 
 #define ALONE_BURST 120 /* 30 a second, four times that */
+#define TAKES_BURST 20
+#define WELCOMES_BURST 40
 
 /* ---- the bucket ---- */
 
@@ -77,6 +79,9 @@ static void the_rates_are_those_of_the_contract(void)
 	g_assert_true(pair.per_second == 20 && pair.burst == 60);
 	g_assert_true(alone.per_second == 30 && alone.burst == ALONE_BURST);
 	g_assert_true(full.per_second == 30 + 7 * 20 && full.burst == 4 * full.per_second);
+	struct otter_rate takes = otter_rate_of_takes(), welcomes = otter_rate_of_welcomes();
+	g_assert_true(takes.per_second == 2 && takes.burst == TAKES_BURST);
+	g_assert_true(welcomes.per_second == 10 && welcomes.burst == WELCOMES_BURST);
 }
 
 /* ---- in a room ---- */
@@ -224,10 +229,80 @@ static void another_connection_fills_no_bucket(void)
 	g_assert_cmpstr(resume(0), ==, NULL);
 	g_assert_cmpstr(say(0, 1, ACK), ==, "rate_limited");
 	pings_of(people[0].client);
-	g_assert_cmpstr(resume(0), ==, "rate_limited"); /* of the seat: nothing is left for it either */
+	g_assert_cmpstr(resume(0), ==, NULL);
+	g_assert_false(ping(people[0].client)); /* of the seat: nothing is left for this one either */
+	pass_ms(&s, 4000);
+	g_assert_cmpint(pings_of(people[0].client), ==, 4 * 50);
+	end();
+}
+
+static void a_seat_is_taken_again_twenty_times_and_then_twice_a_second(void)
+{
+	begin(2);
+	for (int i = 0; i < TAKES_BURST; i++)
+		g_assert_cmpstr(resume(0), ==, NULL);
+	g_assert_cmpstr(resume(0), ==, "rate_limited");
+	g_assert_cmpstr(resume(1), ==, NULL); /* it is another seat's */
+	for (int i = 0; i < 5; i++) {
+		pass_ms(&s, 500);
+		g_assert_cmpstr(resume(0), ==, NULL);
+		g_assert_cmpstr(resume(0), ==, "rate_limited");
+	}
+	end();
+}
+
+/* Join and leave by the invite link, on another handle each time: how often he gets in. */
+static int visits(const char *token)
+{
+	for (int count = 0;; count++) {
+		struct client *c = client_new(o);
+		json_auto_t *reply = askf(c, "join", "{\"room\": \"%s\", \"token\": \"%s\", \"instance\": \"" INSTANCE "\"}", room, token);
+		const char *code = code_of(reply);
+		if (code == NULL)
+			json_decref(ask_ok(c, "leave", "{}"));
+		client_end(c);
+		if (code == NULL)
+			continue;
+		g_assert_cmpstr(code, ==, "rate_limited");
+		return count;
+	}
+}
+
+static void fresh_handles_and_seats_are_welcomed_no_more_often_in_one_room(void)
+{
+	begin(2);
+	g_autofree char *token = new_token(o, room, NULL, NULL);
+	g_assert_cmpint(visits(token), ==, WELCOMES_BURST - 2);
+	g_assert_cmpstr(resume(0), ==, "rate_limited");
+	pass_ms(&s, 1000);
+	g_assert_cmpint(visits(token), ==, 10);
+	g_autofree char *elsewhere = new_room(o, "{}");
+	client_end(joined(o, elsewhere, INSTANCE)); /* it is this room's alone */
 	pass_ms(&s, 4000);
 	g_assert_cmpstr(resume(0), ==, NULL);
-	g_assert_cmpint(pings_of(people[0].client), ==, 4 * 50 - 2); /* the resume, at the dearer rate of one who is alone */
+	end();
+}
+
+static void who_finds_a_room_full_takes_nothing_from_who_gets_in(void)
+{
+	begin(OTTER_ROOM_MAX);
+	g_autofree char *token = new_token(o, room, NULL, NULL);
+	for (int i = 0; i < 500; i++) {
+		struct client *c = client_new(o);
+		join_error(c, room, token, "room_full");
+		client_end(c);
+	}
+	for (unsigned who = 0; who < n; who++)
+		g_assert_cmpstr(resume(who), ==, NULL);
+	end();
+}
+
+static void eight_who_come_and_load_again_four_times_meet_no_limit(void)
+{
+	begin(OTTER_ROOM_MAX);
+	for (int i = 0; i < 4; i++)
+		for (unsigned who = 0; who < n; who++)
+			g_assert_cmpstr(resume(who), ==, NULL);
 	end();
 }
 
@@ -343,6 +418,10 @@ static const struct check checks[] = {
 	{ "what was said to one who left is not counted against the next", what_was_said_to_one_who_left_is_not_counted_against_the_next },
 	{ "another connection fills no bucket", another_connection_fills_no_bucket },
 	{ "what a connection is refused is not counted against its seat", what_a_connection_is_refused_is_not_counted_against_its_seat },
+	{ "a seat is taken again twenty times, and then twice a second", a_seat_is_taken_again_twenty_times_and_then_twice_a_second },
+	{ "fresh handles and seats are welcomed no more often in one room", fresh_handles_and_seats_are_welcomed_no_more_often_in_one_room },
+	{ "who finds a room full takes nothing from who gets in", who_finds_a_room_full_takes_nothing_from_who_gets_in },
+	{ "eight who come and load again four times meet no limit", eight_who_come_and_load_again_four_times_meet_no_limit },
 	{ "who has more others may ask more", who_has_more_others_may_ask_more },
 	{ "a connection without a seat has a limit too", a_connection_without_a_seat_has_a_limit_too },
 	{ "leaving and coming again fills no bucket", leaving_and_coming_again_fills_no_bucket },

@@ -411,6 +411,28 @@ static void what_nobody_can_come_back_to_is_forgotten_at_the_start(void)
 	end();
 }
 
+/* As if the store had lost that one of them is to be gone. */
+static void of_a_key_too_many_at_the_start_only_that_one_is_forgotten(void)
+{
+	begin_in("{}", true);
+	for (int i = 0; i <= OTTER_STATE_KEYS; i++) {
+		struct otter_state_record row = { .value = "1", .by = "pt_1", .order = i + 1 };
+		g_strlcpy(row.room, room, sizeof row.room);
+		g_snprintf(row.key, sizeof row.key, "key-%d", i);
+		o->store->ops->state_put(o->store, &row);
+	}
+	g_assert_cmpint(kept(), ==, OTTER_STATE_KEYS + 1);
+	restart();
+	g_assert_cmpint(kept(), ==, OTTER_STATE_KEYS);
+	ann = back(ann_seat);
+	for (int i = 0; i < OTTER_STATE_KEYS; i++) {
+		g_autofree char *key = g_strdup_printf("key-%d", i);
+		heard_state(ann, key, "1");
+	}
+	heard_nothing(ann);
+	end();
+}
+
 static const struct check checks[] = {
 	{ "what one sets the others hear, and he does not", what_one_sets_the_others_hear_and_he_does_not },
 	{ "null takes a key away, and says so once", null_takes_a_key_away_and_says_so_once },
@@ -429,6 +451,7 @@ static const struct check checks[] = {
 	{ "it outlives a restart, in its order and with its ends", it_outlives_a_restart_in_its_order_and_with_its_ends },
 	{ "after a restart it is forgotten when nobody comes back", after_a_restart_it_is_forgotten_when_nobody_comes_back },
 	{ "what nobody can come back to is forgotten at the start", what_nobody_can_come_back_to_is_forgotten_at_the_start },
+	{ "of a key too many at the start only that one is forgotten", of_a_key_too_many_at_the_start_only_that_one_is_forgotten },
 	{ 0 },
 };
 

@@ -59,6 +59,8 @@ export const strings = Object.freeze({
     failed: 'No connection. Still trying…',
     closed: '',
   },
+  /** Over somebody whose way to the server is lost, though one hears and sees them. */
+  unreachable: 'Away from the server. The call goes on.',
 
   /** Notices inside the call, by error code and by what is missing: it goes on without. @type {Record<string, Record<'both' | 'mic' | 'camera', string>>} */
   device: {

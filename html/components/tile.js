@@ -53,7 +53,8 @@ export class Tile {
     this.element.dataset.video = String(participant.media.video && Boolean(stream?.getVideoTracks().length));
     this.element.dataset.audio = String(participant.media.audio);
     this.#name.textContent = this.#self ? strings.self(participant.display) : name;
-    this.#note.textContent = this.#self ? '' : strings.peer[participant.state] ?? '';
+    const unreachable = participant.state === 'connected' && !participant.reachable;
+    this.#note.textContent = this.#self ? '' : unreachable ? strings.unreachable : strings.peer[participant.state] ?? '';
     this.#avatar.textContent = initials(this.#self && !participant.display ? strings.you : name);
     this.#avatar.dataset.hue = String(hue(name));
     this.#video.setAttribute('aria-label', name);

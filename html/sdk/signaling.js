@@ -307,7 +307,7 @@ export class Signaling extends Emitter {
       await sleep(wait * (0.5 + Math.random() / 2)); // jitter: a room does not come back in one instant
       if (this.#closed) return;
       try {
-        await this.#dial();
+        if (!this.#link) await this.#dial(); // else Janus' token was just being renewed, over another link
         if (!this.#closed) this.emit('back');
         return;
       } catch (failure) {

@@ -26,6 +26,7 @@ DOUBT_BEFORE_S = 1.0
 DOUBT_AFTER_S = 3.0  # an answer that was under way when the server fell is read later
 RESUME_TIMEOUT_S = 30
 GHOST_S = RESUME_TIMEOUT_S + 15  # a seat that nobody comes for has ended by then, a restart included
+LATE_S = RESUME_TIMEOUT_S - 10  # who is out for so long was kept by a slow machine, and notices a loss later than the server
 RECONNECT_S = (0.2, 5.0)  # as the SDK does it
 UNACKNOWLEDGED_MOST = 20  # who has so much under way to one peer says nothing more for now
 DRAIN_S = 60
@@ -49,6 +50,7 @@ class SeatModel:
     attached_at: float
     leaving: bool = False
     unsure: bool = False  # another page may have had it since
+    lost_at: float = None  # when its socket was lost; None: it has one
 
 @dataclass
 class RoomModel:
@@ -111,7 +113,7 @@ class Model:
             raise Broken(f"{me['participant']} has left {room}, and resumed")
         if me["order"] != seat.order:
             raise Broken(f"the order of {me['participant']} was {seat.order} and is {me['order']}")
-        seat.leaving = False
+        seat.leaving, seat.lost_at = False, None
         undone, seat.unsure = seat.unsure or self.doubtful(seat.attached_at), False
         if me["attach"] == seat.attach and me["instance"] == seat.instance:
             return
@@ -121,6 +123,16 @@ class Model:
             raise Broken(f"attach of {me['participant']} went from {seat.attach} to {me['attach']}")
         self._give(model.attaches, "attach", me["attach"])
         seat.attach, seat.instance, seat.attached_at = me["attach"], me["instance"], self.now()
+
+    def lost(self, room, participant):
+        """A socket is lost."""
+        seat = self.rooms[room].seats.get(participant)
+        if seat and seat.lost_at is None:
+            seat.lost_at = self.now()
+
+    def late(self, seat):
+        """Is its owner out for so long that it may be over?"""
+        return seat.lost_at is not None and self.now() - seat.lost_at > LATE_S
 
     def leaving(self, room, participant):
         """A leave is sent: from now on the seat may end."""
@@ -134,7 +146,7 @@ class Model:
     def gone(self, room, participant):
         """A resume was answered by seat_gone."""
         seat = self.rooms[room].seats.pop(participant)
-        if not seat.leaving and not self.doubtful(seat.joined_at):
+        if not seat.leaving and not self.doubtful(seat.joined_at) and not self.late(seat):
             raise Broken(f"the seat of {participant} in {room} is gone, and nobody left it")
 
     def resume_unanswered(self, room, participant):
@@ -148,8 +160,9 @@ class Model:
     def seen_leaving(self, room, participant, reason):
         """Somebody hears participant-left."""
         seat = self.rooms[room].seats.get(participant)
-        if seat is not None and not (seat.leaving and reason == "left"):
-            raise Broken(f"{participant} was seen leaving {room} ({reason}), and is inside")
+        if seat is None or (seat.leaving and reason == "left") or (self.late(seat) and reason == "timeout"):
+            return
+        raise Broken(f"{participant} was seen leaving {room} ({reason}), and is inside")
 
     def refused_as_full(self, room, taken):
         """room_full, where at most `taken` places were taken."""
@@ -172,7 +185,17 @@ class Page(Participant):
         super().__init__(storm.home.api, person.token, person.room)
         self.storm = storm
         self.seat = seat
+        self.person = person
         self.over = asyncio.Event()  # it was told that its seat is gone
+
+    async def reach(self, url, janus_token):
+        await super().reach(url, janus_token)
+        self._spawn(self._note_loss(self.connection))
+
+    async def _note_loss(self, connection):
+        await connection.until_lost()
+        if self.person.page is self and connection is self.connection:
+            self.storm.model.lost(self.room, self.person.participant)
 
     def key_to(self, peer):
         """The stream to a peer, as both ends know it."""
@@ -215,7 +238,7 @@ class Page(Participant):
 
 
 class Person:
-    """Comes, talks, has bad luck, goes. `page` is None outside."""
+    """Comes, talks, has bad luck, goes. `page` and `participant` are None outside."""
 
     def __init__(self, storm, room, token, seed):
         self.storm = storm
@@ -224,6 +247,7 @@ class Person:
         self.token = token
         self.rng = random.Random(seed)
         self.page = None
+        self.participant = None
 
     async def live(self):
         """What one does until the storm is over."""
@@ -233,7 +257,7 @@ class Person:
                 return
             if self.page is None:
                 await self.enter()
-            elif not self.page.alive:
+            elif not self.page.alive or self.page.ended:
                 await self.come_back()
             else:
                 await self.anything()
@@ -256,7 +280,7 @@ class Person:
             sent = True
             await page.join()
             self.model.joined(self.room, self, page.me)
-            self.page = page
+            self.page, self.participant = page, page.me["participant"]
             self.storm.count["joins"] += 1
         except OtterError as refused:
             if refused.code != "room_full":
@@ -275,16 +299,19 @@ class Person:
 
     async def leave(self):
         """Leave; without an answer nobody knows whether one has."""
-        participant = self.page.me["participant"]
-        self.model.leaving(self.room, participant)
+        self.model.leaving(self.room, self.participant)
         try:
             await self.page.leave()
         except LOST:
             return
-        self.model.left(self.room, participant)
-        await self.page.close()
-        self.page = None
+        self.model.left(self.room, self.participant)
         self.storm.count["leaves"] += 1
+        await self.outside()
+
+    async def outside(self):
+        """One is outside."""
+        page, self.page, self.participant = self.page, None, None
+        await page.close()
 
     # Bad luck
 
@@ -295,12 +322,14 @@ class Person:
         await self.come_back()
 
     async def come_back(self):
-        """Resume with the page that one has, as often as it takes."""
-        while not self.page.alive:
+        """Resume with the page that one has, as often as it takes. A page that was told that another one has its seat
+        is at its end (the other one's socket was lost with the server, before it knew): then with a new one."""
+        while self.page is not None and (not self.page.alive or self.page.ended):
+            if self.page.ended:
+                old, self.page = self.page, Page(self.storm, self, self.page.seat)
+                await old.close()
             await self.storm.pause(self.rng.uniform(*RECONNECT_S))
             await self.try_resume(self.page)
-            if self.page is None:
-                return
 
     async def try_resume(self, page, by_rest=False):
         """One try: True when the page has the seat."""
@@ -312,23 +341,17 @@ class Person:
                 return False
             if refused.code != "seat_gone":
                 raise
-            await self.gone()
+            self.model.gone(self.room, self.participant)
+            self.storm.count["seats gone"] += 1
+            await self.outside()
             return False
         except LOST:
             if page is not self.page:
-                self.model.resume_unanswered(self.room, self.page.me["participant"])
+                self.model.resume_unanswered(self.room, self.participant)
             return False
         self.storm.count["resumes"] += 1
-        if not page.ended:
-            self.model.resumed(self.room, page.me)
+        self.model.resumed(self.room, page.me)
         return True
-
-    async def gone(self):
-        """The seat is gone: one is outside."""
-        if self.page is not None:
-            self.model.gone(self.room, participant=self.page.me["participant"])
-            await self.page.close()
-        self.page = None
 
     async def reload(self):
         """A new page load with the same seat, while the old socket goes, or still stands."""
@@ -361,7 +384,7 @@ class Person:
             self.storm.count["resumes"] += 1
             self.model.resumed(self.room, twin.me)
         if len(seated) < len(twins):
-            self.model.resume_unanswered(self.room, old.me["participant"])
+            self.model.resume_unanswered(self.room, self.participant)
         if seated:
             self.page = seated[-1]
         for loser in [old, *twins]:

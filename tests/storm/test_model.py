@@ -2,7 +2,7 @@
 """The model of a storm on paper: what it lets pass, and what it does not."""
 
 import pytest
-from harness.storm import GHOST_S, Broken, Model, RoomModel
+from harness.storm import GHOST_S, LATE_S, Broken, Model, RoomModel
 
 
 class Clock:
@@ -77,6 +77,19 @@ def test_who_is_inside_is_not_seen_leaving(model):
         model.seen_leaving("rm", "ann", "timeout")
     model.leaving("rm", "ann")
     model.seen_leaving("rm", "ann", "left")
+    with pytest.raises(Broken, match="was seen leaving"):
+        model.seen_leaving("rm", "ann", "timeout")
+
+
+def test_who_lost_the_socket_is_seen_leaving_only_when_out_for_long(model, clock):
+    model.lost("rm", "ann")
+    clock.now += LATE_S
+    with pytest.raises(Broken, match="was seen leaving"):
+        model.seen_leaving("rm", "ann", "timeout")
+    clock.now += 1
+    model.lost("rm", "ann")
+    model.seen_leaving("rm", "ann", "timeout")
+    model.resumed("rm", me("ann", 1, 1))
     with pytest.raises(Broken, match="was seen leaving"):
         model.seen_leaving("rm", "ann", "timeout")
 

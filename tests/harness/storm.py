@@ -21,9 +21,6 @@ from . import tokens
 from .otter_client import ConnectionLost, OtterError, Participant, new_instance
 from .wait import NotYet, until
 
-# Seats are written without waiting for the disk: what was answered so shortly before a kill may be undone by it.
-DOUBT_BEFORE_S = 1.0
-DOUBT_AFTER_S = 3.0  # an answer that was under way when the server fell is read later
 RESUME_TIMEOUT_S = 30
 GHOST_S = RESUME_TIMEOUT_S + 15  # a seat that nobody comes for has ended by then, a restart included
 LATE_S = RESUME_TIMEOUT_S - 10  # who is out for so long was kept by a slow machine, and notices a loss later than the server
@@ -46,8 +43,6 @@ class SeatModel:
     order: int
     attach: int
     instance: str
-    joined_at: float
-    attached_at: float
     leaving: bool = False
     unsure: bool = False  # another page may have had it since
     lost_at: float = None  # when its socket was lost; None: it has one
@@ -59,29 +54,23 @@ class RoomModel:
     places: int
     seats: dict = field(default_factory=dict)  # participant -> SeatModel
     entering: int = 0  # joins under way
-    orders: dict = field(default_factory=dict)  # order -> when it was given
-    attaches: dict = field(default_factory=dict)
-    left: deque = field(default_factory=lambda: deque(maxlen=32))  # when seats were left
+    orders: set = field(default_factory=set)  # that were given
+    attaches: set = field(default_factory=set)
     ghosts: deque = field(default_factory=lambda: deque(maxlen=32))  # when a join or leave got no answer
 
 
 class Model:
-    """What must be true. `now` is a monotonic clock."""
+    """What must be true: what was answered is so, whatever happens to the server next. `now` is a monotonic clock."""
 
     def __init__(self, now):
         self.now = now
         self.rooms = {}
         self.kills = []
 
-    def doubtful(self, at):
-        """Is what was answered then perhaps undone by a kill?"""
-        return any(kill - DOUBT_BEFORE_S <= at <= kill + DOUBT_AFTER_S for kill in self.kills)
-
     def taken(self, room):
         """How many places of a room may be taken at most: by people, by whoever enters just now, and by ghosts."""
         model = self.rooms[room]
-        ghosts = [*model.ghosts, *(at for at in model.left if self.doubtful(at))]
-        return len(model.seats) + model.entering + sum(map(self._haunts, ghosts))
+        return len(model.seats) + model.entering + sum(map(self._haunts, model.ghosts))
 
     def _haunts(self, at):
         """Is there still a seat that was given up then? With each restart its time begins anew."""
@@ -99,9 +88,8 @@ class Model:
             raise Broken(f"{me['participant']} is in {room} twice")
         self._give(model.orders, "order", me["order"])
         self._give(model.attaches, "attach", me["attach"])
-        model.seats[me["participant"]] = SeatModel(person, me["order"], me["attach"], me["instance"],
-                                                   self.now(), self.now())
-        inside = [seat for seat in model.seats.values() if not seat.leaving and not self.doubtful(seat.joined_at)]
+        model.seats[me["participant"]] = SeatModel(person, me["order"], me["attach"], me["instance"])
+        inside = [seat for seat in model.seats.values() if not seat.leaving]
         if len(inside) > model.places:
             raise Broken(f"{len(inside)} people are in {room}, which has {model.places} places")
 
@@ -114,7 +102,7 @@ class Model:
         if me["order"] != seat.order:
             raise Broken(f"the order of {me['participant']} was {seat.order} and is {me['order']}")
         seat.leaving, seat.lost_at = False, None
-        undone, seat.unsure = seat.unsure or self.doubtful(seat.attached_at), False
+        undone, seat.unsure = seat.unsure, False
         if me["attach"] == seat.attach and me["instance"] == seat.instance:
             return
         if me["instance"] == seat.instance and not undone:
@@ -122,7 +110,7 @@ class Model:
         if me["attach"] <= seat.attach and not undone:
             raise Broken(f"attach of {me['participant']} went from {seat.attach} to {me['attach']}")
         self._give(model.attaches, "attach", me["attach"])
-        seat.attach, seat.instance, seat.attached_at = me["attach"], me["instance"], self.now()
+        seat.attach, seat.instance = me["attach"], me["instance"]
 
     def lost(self, room, participant):
         """A socket is lost."""
@@ -141,12 +129,11 @@ class Model:
     def left(self, room, participant):
         """The leave was answered."""
         del self.rooms[room].seats[participant]
-        self.rooms[room].left.append(self.now())
 
     def gone(self, room, participant):
         """A resume was answered by seat_gone."""
         seat = self.rooms[room].seats.pop(participant)
-        if not seat.leaving and not self.doubtful(seat.joined_at) and not self.late(seat):
+        if not seat.leaving and not self.late(seat):
             raise Broken(f"the seat of {participant} in {room} is gone, and nobody left it")
 
     def resume_unanswered(self, room, participant):
@@ -170,10 +157,9 @@ class Model:
             raise Broken(f"{room} was full with {taken} of {self.rooms[room].places} places taken")
 
     def _give(self, given, what, number):
-        before = given.get(number)
-        if before is not None and not self.doubtful(before):
+        if number in given:
             raise Broken(f"{what} {number} was given twice")
-        given[number] = self.now()
+        given.add(number)
 
 
 class Page(Participant):

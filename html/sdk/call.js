@@ -45,7 +45,8 @@ export class Call extends Emitter {
   #seat;
   /** Ends the answers to duplicated tabs that the seat is in use. */
   #release = () => {};
-  #instance = newInstance();
+  /** Of this page, as the server knows it. */
+  #instance = '';
   /** @type {WireParticipant | null} */
   #myWire = null;
   /** @type {Participant | null} */
@@ -238,6 +239,7 @@ export class Call extends Emitter {
    */
   async #enter(request) {
     let reply = null;
+    if (!this.#myWire) this.#instance = newInstance(); // one that was never answered may have been spoken to in vain
     if (this.#seat) {
       try {
         reply = await request('resume', { seat: this.#seat, instance: this.#instance });
@@ -262,7 +264,7 @@ export class Call extends Emitter {
   async #join(request) {
     if (!this.#token) throw new OtterError('seat_gone', 'the seat is gone, and there is no token to join anew');
     for (const id of [...this.#others.keys()]) this.#remove(id, 'replaced'); // they knew us by the seat that is gone
-    if (this.#me) this.#instance = newInstance();
+    this.#instance = newInstance();
     this.#me = null;
     const { display } = this.#options;
     return request('join', { room: this.#roomGiven, token: this.#token, display, instance: this.#instance, media: this.#media() });
@@ -292,8 +294,7 @@ export class Call extends Emitter {
    * @returns {OtterError} after which the way is dialled again
    */
   #disown() {
-    this.#instance = newInstance();
-    this.#myWire = null;
+    this.#myWire = null; // so it will be by a new instance
     for (const other of this.#others.values()) other.wire = { ...other.wire, attach: 0 };
     return new OtterError('unreachable', 'another page had the seat in between');
   }

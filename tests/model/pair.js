@@ -143,6 +143,7 @@ function away(s, x) {
 /** @param {any} s @param {string} x */
 function resume(s, x) {
   const seat = s.server[x];
+  if (s[x].attach === 0) s[x].instance++; // call.js, #enter: one that was never answered is not used again
   s[x].resuming = true;
   seat.epoch = s[x].epoch;
   const renewed = seat.instance !== s[x].instance;

@@ -2,6 +2,7 @@
 """No amount of nonsense grows the memory of the server, or leaves anything behind."""
 
 import asyncio
+import os
 import random
 
 import psutil
@@ -115,7 +116,8 @@ async def test_no_amount_of_nonsense_grows_memory_or_leaves_a_handle_or_a_seat(f
     def back_to_where_it_was():
         grown = janus.memory_info().rss - before
         return True if grown < LEAK * requests else NotYet(f"{grown} bytes more after {requests} requests")
-    await asyncio.to_thread(wait_until, back_to_where_it_was, 20, "the memory is what it was")
+    if "OTTER_SANITIZE" not in os.environ:  # which keeps freed memory, to find its use
+        await asyncio.to_thread(wait_until, back_to_where_it_was, 20, "the memory is what it was")
     assert len(home.handles()) == handles
     for room in rooms:
         assert home.rest("GET", f"/v1/rooms/{room['id']}").json()["participants"] == 0

@@ -6,17 +6,20 @@
 
 #define REQUESTS_PER_SECOND 30
 #define REQUESTS_PER_SECOND_FOR_ANOTHER 20
-#define TAKES_PER_SECOND 2
-#define TAKES_BURST 20 /* nobody loads his page so often */
-#define WELCOMES_PER_SECOND 10
-#define WELCOMES_BURST 40    /* eight who all come, and come again at once */
+#define TOLD_PER_SECOND 256
+#define TOLD_BURST 2048      /* eight who load their pages again four times, where a room shares all that it may */
 #define REQUESTS_BURST_S 4   /* what comes in so many seconds may come at once */
 #define REFUSALS_IN_BURSTS 4 /* so many bursts of refusals in a row: no person and no clumsy page does that */
 
 int64_t otter_bucket_take(struct otter_bucket *bucket, struct otter_rate rate, int64_t now_ms)
 {
+	return otter_bucket_take_many(bucket, rate, 1, now_ms);
+}
+
+int64_t otter_bucket_take_many(struct otter_bucket *bucket, struct otter_rate rate, unsigned n, int64_t now_ms)
+{
 	int64_t now_us = now_ms * 1000, one_us = G_USEC_PER_SEC / rate.per_second;
-	int64_t full_us = MAX(bucket->full_us, now_us) + one_us;
+	int64_t full_us = MAX(bucket->full_us, now_us) + n * one_us;
 	int64_t over_us = full_us - now_us - rate.burst * one_us;
 	if (over_us > 0)
 		return (over_us + 999) / 1000;
@@ -40,14 +43,9 @@ struct otter_rate otter_rate_of_pair(void)
 	return (struct otter_rate){ OTTER_SIGNALS_PER_SECOND, OTTER_SIGNALS_BURST };
 }
 
-struct otter_rate otter_rate_of_takes(void)
+struct otter_rate otter_rate_of_told(void)
 {
-	return (struct otter_rate){ TAKES_PER_SECOND, TAKES_BURST };
-}
-
-struct otter_rate otter_rate_of_welcomes(void)
-{
-	return (struct otter_rate){ WELCOMES_PER_SECOND, WELCOMES_BURST };
+	return (struct otter_rate){ TOLD_PER_SECOND, TOLD_BURST };
 }
 
 struct otter_rate otter_rate_of_requests(unsigned others)

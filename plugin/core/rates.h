@@ -19,6 +19,9 @@ struct otter_bucket {
 /* Take one at `now_ms` (monotonic): 0. Or, if there is none, in how many ms there will be; then nothing is taken. */
 int64_t otter_bucket_take(struct otter_bucket *bucket, struct otter_rate rate, int64_t now_ms);
 
+/* The same for `n` of them, which are no more than the burst. */
+int64_t otter_bucket_take_many(struct otter_bucket *bucket, struct otter_rate rate, unsigned n, int64_t now_ms);
+
 /* Take one of each, or of neither: then the longer time. */
 int64_t otter_bucket_take_both(struct otter_bucket *one, struct otter_bucket *other, struct otter_rate rate, int64_t now_ms);
 
@@ -28,9 +31,8 @@ int64_t otter_bucket_take_both(struct otter_bucket *one, struct otter_bucket *ot
 /* Signals from one participant to one other; and what one of them sets in the room. */
 struct otter_rate otter_rate_of_pair(void);
 
-/* Times that one participant takes his seat again; and that anybody is welcomed in one room. */
-struct otter_rate otter_rate_of_takes(void);
-struct otter_rate otter_rate_of_welcomes(void);
+/* Shared values that one room tells those whom it welcomes. */
+struct otter_rate otter_rate_of_told(void);
 
 /* Requests of all kinds by one connection, and by one participant with so many others in the room. */
 struct otter_rate otter_rate_of_requests(unsigned others);

@@ -30,7 +30,7 @@ struct otter_room {
 	struct otter_seat *waiting[OTTER_WAITING_MAX]; /* the first n_waiting: in the lobby, oldest first */
 	unsigned n_waiting;
 	int64_t last_order, last_attach;
-	struct otter_bucket welcomes;
+	struct otter_bucket told;        /* of `state`, to those who come */
 	GPtrArray *state;                /* see room_state.c; NULL: nothing is set */
 	int64_t last_set, state_look_ms; /* the number of the newest; and, monotonic, when it is looked for what is over, 0: never */
 	int64_t empty_since_ms;          /* monotonic; 0: somebody is here, or nobody has been yet */

@@ -19,12 +19,13 @@ int64_t otter_room_ask(struct otter_room *room, struct otter_conn *conn, unsigne
 
 enum otter_err room_may_take_again(struct otter_room *room, struct otter_seat *seat, struct otter_error *e)
 {
-	return otter_fail_rate(e, otter_bucket_take(&seat->takes, otter_rate_of_takes(), otter_mono_ms(room->otter->env)));
+	return otter_fail_rate(e, otter_bucket_take(&seat->requests, otter_rate_of_requests(others(room)), otter_mono_ms(room->otter->env)));
 }
 
 enum otter_err room_may_welcome(struct otter_room *room, struct otter_error *e)
 {
-	return otter_fail_rate(e, otter_bucket_take(&room->welcomes, otter_rate_of_welcomes(), otter_mono_ms(room->otter->env)));
+	unsigned values = room->state != NULL ? room->state->len : 0;
+	return otter_fail_rate(e, otter_bucket_take_many(&room->told, otter_rate_of_told(), values, otter_mono_ms(room->otter->env)));
 }
 
 static bool is_here(const struct otter_room *room, int64_t order)

@@ -38,7 +38,7 @@ struct otter_seat {
 	int64_t connected_ms;    /* Unix ms: when this connection took it */
 	int64_t away_until_ms;   /* monotonic; holds while conn is NULL */
 	int64_t renew_ms;        /* monotonic: when its owner needs fresh TURN credentials; holds while conn is not NULL */
-	struct otter_bucket requests, sets, takes;
+	struct otter_bucket requests, sets;
 	struct otter_pair pairs[OTTER_ROOM_MAX - 1];
 };
 

@@ -8,11 +8,13 @@ import time
 
 import pytest
 from harness.otter_client import Connection, ConnectionLost, JanusError, new_instance, our_data
+from harness.otter_home import OtterHome
 from harness.wait import wait_until
 
 CLIENTS = 40
 ROOMS = 10
 SEED = 1
+RESUME_TIMEOUT_S = 3
 
 
 class Rascal:
@@ -79,6 +81,13 @@ class Rascal:
             await connection.send({"janus": "destroy", "session_id": connection.session,
                                    "transaction": "destroy", "token": self.janus_token})
             await self.mischief(connection, handles[0])
+
+
+@pytest.fixture
+def home():
+    """An Otter that does not wait long for who is away."""
+    with OtterHome(settings={"general": {"resume_timeout": RESUME_TIMEOUT_S}}) as running:
+        yield running
 
 
 @pytest.mark.timeout(180)

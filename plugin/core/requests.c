@@ -153,23 +153,36 @@ struct otter_room *request_seated_in(struct otter_conn *conn, struct otter_error
 	return NULL;
 }
 
-/* Somebody who has left. */
-struct leaving {
+struct request_asked {
 	struct otter_conn *conn; /* a reference */
 	int64_t id;
 };
 
+struct request_asked *request_later(struct otter_conn *conn, int64_t id, json_t **reply)
+{
+	struct request_asked *asked = g_new(struct request_asked, 1);
+	*asked = (struct request_asked){ otter_conn_ref(conn), id };
+	g_clear_pointer(reply, json_decref);
+	return asked;
+}
+
+void request_answer(struct request_asked *asked, const struct otter_error *e)
+{
+	json_t *reply = e->err == OTTER_OK ? otter_reply(asked->id) : otter_reply_error(asked->id, e);
+	otter_conn_send(asked->conn, reply);
+	json_decref(reply);
+	otter_conn_unref(asked->conn);
+	g_free(asked);
+}
+
 /* The store's completion: a restart does not bring the seat back any more. */
 static void on_seat_ended(void *arg, enum otter_err err, const void *row)
 {
-	struct leaving *leaving = arg;
-	struct otter *o = leaving->conn->otter;
-	json_t *reply = otter_reply(leaving->id);
-	(void)err, (void)row; /* if it could not be written he has left all the same */
-	otter_conn_send(leaving->conn, reply);
-	json_decref(reply);
-	otter_conn_unref(leaving->conn);
-	g_free(leaving);
+	struct request_asked *asked = arg;
+	struct otter *o = asked->conn->otter;
+	const struct otter_error none = { 0 }; /* if it could not be written he has left all the same */
+	(void)err, (void)row;
+	request_answer(asked, &none);
 	otter_leave(o);
 }
 
@@ -181,13 +194,9 @@ static enum otter_err do_leave(struct otter_conn *conn, int64_t id, const json_t
 	struct otter_room *room = otter_conn_room(conn, e);
 	enum otter_err err = room != NULL ? otter_room_leave(room, conn, participant, e) : e->err;
 	otter_room_unref(room);
-	if (err != OTTER_OK || !otter_enter(o))
-		return err;
-	struct leaving *leaving = g_new(struct leaving, 1);
-	*leaving = (struct leaving){ otter_conn_ref(conn), id };
-	g_clear_pointer(reply, json_decref);
-	o->store->ops->seat_end(o->store, participant, on_seat_ended, leaving);
-	return OTTER_OK;
+	if (err == OTTER_OK && otter_enter(o))
+		o->store->ops->seat_end(o->store, participant, on_seat_ended, request_later(conn, id, reply));
+	return err;
 }
 
 static enum otter_err do_list(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e)

@@ -11,6 +11,14 @@ typedef enum otter_err request_fn(struct otter_conn *conn, int64_t id, const jso
 /* The room in which the connection has a seat: new reference, or NULL (conflict; also for who waits). */
 struct otter_room *request_seated_in(struct otter_conn *conn, struct otter_error *e);
 
+/* ---- a request that waits for the store: its reply comes through the connection that asked and no other, which may have no seat by then, or be gone ---- */
+
+/* From now on the reply comes later: sets *reply NULL. New, for request_answer. */
+struct request_asked *request_later(struct otter_conn *conn, int64_t id, json_t **reply);
+
+/* Reply ok, or with this error. Takes `asked`. */
+void request_answer(struct request_asked *asked, const struct otter_error *e);
+
 /* ---- hosts (requests_host.c) ---- */
 
 request_fn request_admit, request_deny, request_mute, request_promote, request_eject, request_lock, request_close;

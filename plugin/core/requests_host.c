@@ -55,29 +55,10 @@ enum otter_err request_mute(struct otter_conn *conn, int64_t id, const json_t *b
 
 /* ---- what has to be on disk first ---- */
 
-/* A verb's answer becomes the reply, through the connection that asked and no other: it has its seat no more after `close`, and may be gone. */
-struct asked {
-	struct otter_conn *conn; /* a reference */
-	int64_t id;
-};
-
+/* A verb's answer becomes the reply. */
 static void on_answer(void *arg, struct otter_answer *answer)
 {
-	struct asked *asked = arg;
-	json_t *reply = answer->error.err == OTTER_OK ? otter_reply(asked->id) : otter_reply_error(asked->id, &answer->error);
-	otter_conn_send(asked->conn, reply);
-	json_decref(reply);
-	otter_conn_unref(asked->conn);
-	g_free(asked);
-}
-
-/* From now on the answer is the reply: sets *reply NULL. New, for on_answer. */
-static struct asked *answer_later(struct otter_conn *conn, int64_t id, json_t **reply)
-{
-	struct asked *asked = g_new(struct asked, 1);
-	*asked = (struct asked){ otter_conn_ref(conn), id };
-	g_clear_pointer(reply, json_decref);
-	return asked;
+	request_answer(arg, &answer->error);
 }
 
 enum otter_err request_eject(struct otter_conn *conn, int64_t id, const json_t *body, json_t **reply, struct otter_error *e)
@@ -90,7 +71,7 @@ enum otter_err request_eject(struct otter_conn *conn, int64_t id, const json_t *
 		otter_fail_field(e, "participant", "'participant' is oneself: 'leave' ends one's own seat.");
 	if (e->err == OTTER_OK)
 		otter_do_participant_eject(
-			conn->otter, room->record.id, eject.participant, eject.revoke ? "true" : "false", me, on_answer, answer_later(conn, id, reply));
+			conn->otter, room->record.id, eject.participant, eject.revoke ? "true" : "false", me, on_answer, request_later(conn, id, reply));
 	otter_room_unref(room);
 	return e->err;
 }
@@ -102,7 +83,7 @@ enum otter_err request_lock(struct otter_conn *conn, int64_t id, const json_t *b
 	struct otter_room *room = request_seated_in(conn, e);
 	if (room != NULL && otter_parse_lock(body, &locked, e) == OTTER_OK && otter_room_host(room, conn, me, e) == OTTER_OK) {
 		json_t *change = json_pack("{s:b}", "locked", locked);
-		otter_do_room_change(conn->otter, room->record.id, change, &(struct otter_conditions){ .by = me }, on_answer, answer_later(conn, id, reply));
+		otter_do_room_change(conn->otter, room->record.id, change, &(struct otter_conditions){ .by = me }, on_answer, request_later(conn, id, reply));
 		json_decref(change);
 	}
 	otter_room_unref(room);
@@ -115,7 +96,7 @@ enum otter_err request_close(struct otter_conn *conn, int64_t id, const json_t *
 	char me[OTTER_ID_SIZE];
 	struct otter_room *room = request_seated_in(conn, e);
 	if (room != NULL && otter_room_host(room, conn, me, e) == OTTER_OK)
-		otter_do_room_close(conn->otter, room->record.id, &(struct otter_conditions){ .by = me }, on_answer, answer_later(conn, id, reply));
+		otter_do_room_close(conn->otter, room->record.id, &(struct otter_conditions){ .by = me }, on_answer, request_later(conn, id, reply));
 	otter_room_unref(room);
 	return e->err;
 }

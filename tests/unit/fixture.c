@@ -96,6 +96,19 @@ void core_end(struct otter *o)
 	otter_unref(o);
 }
 
+void core_restart(struct otter **o, struct surroundings *s, const char *folder)
+{
+	core_end(g_steal_pointer(o));
+	*o = core_open(s, folder);
+}
+
+void all_begin(struct surroundings *s, struct otter **o, char **room, const char *folder, const char *spec)
+{
+	surroundings_init(s);
+	*o = core_open(s, folder);
+	*room = new_room(*o, spec);
+}
+
 void all_end(struct surroundings *s, struct otter **o, char **room, char **folder)
 {
 	if (*o != NULL)

@@ -29,8 +29,10 @@ bool logged(struct surroundings *s, const char *text);
 /* `folder` NULL: the memory store; otherwise SQLite in it. */
 struct otter *core_open(struct surroundings *s, const char *folder);
 void core_end(struct otter *o);
+void core_restart(struct otter **o, struct surroundings *s, const char *folder);
 
-/* The end of a test: of its core, if it has one still, its room and its folder, each NULL then, and its surroundings. */
+/* Surroundings, a core (in `folder`, or in memory where it is NULL) and a room of this `spec` in it; and the end of them, where they are. */
+void all_begin(struct surroundings *s, struct otter **o, char **room, const char *folder, const char *spec);
 void all_end(struct surroundings *s, struct otter **o, char **room, char **folder);
 
 /* The store has done what it was asked for before, and what followed from that. */

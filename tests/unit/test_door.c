@@ -12,9 +12,7 @@ static char *room, *folder;
 
 static void begin_in(const char *spec)
 {
-	surroundings_init(&s);
-	o = core_open(&s, folder);
-	room = new_room(o, spec);
+	all_begin(&s, &o, &room, folder, spec);
 }
 
 static void begin_on_disk_in(const char *spec)
@@ -26,12 +24,6 @@ static void begin_on_disk_in(const char *spec)
 static void end(void)
 {
 	all_end(&s, &o, &room, &folder);
-}
-
-static void restart(void)
-{
-	core_end(g_steal_pointer(&o));
-	o = core_open(&s, folder);
 }
 
 static void pass_and_tick(int64_t ms)
@@ -196,7 +188,7 @@ static void an_empty_timeout_that_comes_after_a_restart_counts(void)
 	json_decref(ask_ok(c, "leave", "{}"));
 	client_end(c);
 	pass_and_tick(0); /* the store hears that somebody was here */
-	restart();
+	core_restart(&o, &s, folder);
 	json_decref(good(room_change(o, room, "{\"empty_timeout\": 60}")));
 	pass_and_tick(60000);
 	/* It stands in the store's queue behind the close. */

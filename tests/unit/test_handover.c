@@ -12,9 +12,7 @@ static char *room, *folder, *link_in;
 
 static void begin_in(const char *spec)
 {
-	surroundings_init(&s);
-	o = core_open(&s, folder);
-	room = new_room(o, spec);
+	all_begin(&s, &o, &room, folder, spec);
 	link_in = new_token(o, room, NULL, NULL);
 }
 
@@ -361,12 +359,6 @@ static void a_token_that_is_minted_while_people_are_inside_counts_at_once(void)
 	end_of_all();
 }
 
-static void restart(void)
-{
-	core_end(g_steal_pointer(&o));
-	o = core_open(&s, folder);
-}
-
 static void that_there_is_a_hosts_token_outlives_a_restart(void)
 {
 	folder = check_folder();
@@ -376,13 +368,13 @@ static void that_there_is_a_hosts_token_outlives_a_restart(void)
 	json_decref(join(host, room, token, INSTANCE));
 	json_decref(ask_ok(host, "leave", "{}"));
 	client_end(host);
-	restart();
+	core_restart(&o, &s, folder);
 	nobody_becomes_host();
 	end();
 	folder = check_folder();
 	begin();
 	json_decref(token_mint(o, room, "{\"role\": \"host\"}").body);
-	restart();
+	core_restart(&o, &s, folder);
 	nobody_becomes_host();
 	end();
 }

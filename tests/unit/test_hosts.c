@@ -24,9 +24,7 @@ static struct client *come(const char *identity, const char *role, char **id, ch
 
 static void begin(void)
 {
-	surroundings_init(&s);
-	o = core_open(&s, folder);
-	room = new_room(o, "{}");
+	all_begin(&s, &o, &room, folder, "{}");
 	hal = come("hal", "host", &hal_id, NULL);
 	hetty = come("hetty", "host", &hetty_id, NULL);
 	gus = come("gus", NULL, &gus_id, &gus_seat);
@@ -251,8 +249,7 @@ static void a_promotion_outlives_a_restart(void)
 	drop_client(&hal);
 	drop_client(&hetty);
 	drop_client(&gus);
-	core_end(g_steal_pointer(&o));
-	o = core_open(&s, folder);
+	core_restart(&o, &s, folder);
 	gus = client_new(o);
 	json_auto_t *back = askf(gus, "resume", "{\"seat\": \"%s\", \"instance\": \"page-of-gus\"}", gus_seat);
 	g_assert_cmpstr(text_at(back, "me.role"), ==, "host");

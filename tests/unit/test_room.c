@@ -12,9 +12,7 @@ static char *room, *folder;
 
 static void begin_in(const char *spec)
 {
-	surroundings_init(&s);
-	o = core_open(&s, folder);
-	room = new_room(o, spec);
+	all_begin(&s, &o, &room, folder, spec);
 }
 
 static void begin(void)
@@ -418,12 +416,6 @@ static void each_absence_has_its_own_timeout(void)
 	end_pair();
 }
 
-static void restart(void)
-{
-	core_end(g_steal_pointer(&o));
-	o = core_open(&s, folder);
-}
-
 /* Both come back after the server's death: who they were, in the order they had; and nobody takes their places meanwhile. */
 static void a_seat_outlives_a_restart(void)
 {
@@ -432,7 +424,7 @@ static void a_seat_outlives_a_restart(void)
 	json_decref(ask_ok(bob, "update", "{\"display\": \"Bob B\", \"hand\": true, \"media\": {\"audio\": true}}"));
 	client_end(g_steal_pointer(&ann));
 	client_end(g_steal_pointer(&bob));
-	restart();
+	core_restart(&o, &s, folder);
 	struct asked got = room_get(o, room);
 	g_assert_cmpstr(text_at(got.body, "status"), ==, "full");
 	json_decref(got.body);
@@ -573,7 +565,7 @@ static void a_reload_outlives_a_restart(void)
 	json_decref(resume_ok(ann, ann_seat, "ann-page-2"));
 	client_end(g_steal_pointer(&ann));
 	client_end(g_steal_pointer(&bob));
-	restart();
+	core_restart(&o, &s, folder);
 	bob = client_new(o);
 	json_auto_t *back = resume_ok(bob, bob_seat, "bob-page-1");
 	g_assert_cmpstr(text_at(back, "participants.0.instance"), ==, "ann-page-2");
@@ -594,7 +586,7 @@ static void a_seat_that_ended_stays_so_after_a_restart(void)
 	client_end(carl);
 	client_end(g_steal_pointer(&ann));
 	client_end(g_steal_pointer(&bob));
-	restart();
+	core_restart(&o, &s, folder);
 	ann = client_new(o);
 	g_autofree char *as_ann = g_strdup_printf("{\"seat\": \"%s\", \"instance\": \"ann-page-1\"}", ann_seat);
 	g_autofree char *as_carl = g_strdup_printf("{\"seat\": \"%s\", \"instance\": \"carl-page\"}", carl_seat);
@@ -604,7 +596,7 @@ static void a_seat_that_ended_stays_so_after_a_restart(void)
 	g_assert_cmpint(number_at(got.body, "participants"), ==, 1);
 	json_decref(got.body);
 	g_assert_cmpint(room_close(o, room).error.err, ==, OTTER_OK);
-	restart();
+	core_restart(&o, &s, folder);
 	got = room_get(o, room);
 	g_assert_cmpint(number_at(got.body, "participants"), ==, 0);
 	json_decref(got.body);

@@ -14,9 +14,7 @@ static char *room, *folder;
 
 static void begin_in(const char *spec)
 {
-	surroundings_init(&s);
-	o = core_open(&s, folder);
-	room = new_room(o, spec);
+	all_begin(&s, &o, &room, folder, spec);
 }
 
 static void begin_on_disk_in(const char *spec)

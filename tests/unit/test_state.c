@@ -21,10 +21,8 @@ static struct client *in(const char *instance)
 /* Ann and Bob are in a room, and have heard all that there was. */
 static void begin_in(const char *spec, bool on_disk)
 {
-	surroundings_init(&s);
 	folder = on_disk ? check_folder() : NULL;
-	o = core_open(&s, folder);
-	room = new_room(o, spec);
+	all_begin(&s, &o, &room, folder, spec);
 	g_autofree char *token = new_token(o, room, NULL, "host");
 	ann = client_new(o);
 	json_auto_t *reply = join(ann, room, token, "ann-page-1");
@@ -55,8 +53,7 @@ static void restart(void)
 {
 	client_end(g_steal_pointer(&ann));
 	client_end(g_steal_pointer(&bob));
-	core_end(g_steal_pointer(&o));
-	o = core_open(&s, folder);
+	core_restart(&o, &s, folder);
 }
 
 static void pass_and_tick(int64_t ms)
@@ -376,8 +373,7 @@ static void it_outlives_a_restart_in_its_order_and_with_its_ends(void)
 	pass_and_tick(7000);
 	heard_state(ann, "short", "null");
 	client_end(g_steal_pointer(&ann));
-	core_end(g_steal_pointer(&o));
-	o = core_open(&s, folder);
+	core_restart(&o, &s, folder);
 	ann = back(ann_seat);
 	heard_state(ann, "one", "{\"deep\":[\"\xc3\xa9\"]}");
 	heard_state(ann, "two", "2");
